@@ -1,0 +1,66 @@
+// The machine under control. A simulated cluster and a real one differ only behind this interface.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "regroup/policy/task.hpp"
+
+namespace regroup {
+
+// A checked placement on its way to the backend. The tasks are valid during launch() only.
+struct Launch {
+  RunId run{};
+  std::span<const Task* const> tasks;  // one, or a batch of one model, shape and stage
+  Group group{};                       // idle; where each task's state lies is in task->group
+  Layout layout{};
+  int steps = 1;  // at least 1, at most the steps left of every task
+};
+
+// Where the time of one run went, as the backend measured it. All but `compute` come before the
+// first step.
+struct RunTimes {
+  Duration dispatch{};  // from launch() to the start of anything
+  Duration setup{};     // forming the group
+  Duration migrate{};   // bringing latents to it
+  Duration compute{};   // the steps, collectives included
+  Duration total() const { return dispatch + setup + migrate + compute; }
+  friend bool operator==(const RunTimes&, const RunTimes&) = default;
+};
+
+struct Event {
+  // In the order in which the loop takes in events of one instant (arrivals follow these, wakes
+  // come last).
+  enum class Kind : std::uint8_t { kRunEnded, kRunFailed, kGpuFailed, kGpuRepaired };
+  Kind kind{};
+  TimePoint at{};
+  RunId run{};     // run events
+  int steps = 0;   // run events: steps done and kept
+  RunTimes times;  // run events
+  GpuId gpu{};     // GPU events
+  friend bool operator==(const Event&, const Event&) = default;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // The instant of the latest event returned, or of the latest `until` that passed without one.
+  // Never goes back.
+  virtual TimePoint now() const = 0;
+
+  // Starts the work and returns at once; its end is reported by next_event(). Launches come with
+  // run ids counting from 0.
+  virtual void launch(const Launch& launch) = 0;
+
+  // Ends the run at its next step boundary at or after now, but not before one step is done.
+  // Without effect on a run that has ended.
+  virtual void preempt(RunId run) = 0;
+
+  // THE place where time passes: returns the next event at or before `until`, or nothing once
+  // `until` has come. A simulator jumps there; a real backend waits. With until == kNever and
+  // nothing under way it returns nothing at once, and time stands still.
+  virtual std::optional<Event> next_event(TimePoint until) = 0;
+};
+
+}  // namespace regroup

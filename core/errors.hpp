@@ -1,0 +1,55 @@
+// The ways a run can end early. An exception carries where, what, and what to do about it; tools/
+// turns its kind into the exit code. RG_CHECK is for our own bugs.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace regroup {
+
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// A flag, file or combination of them that cannot be used. Exit code 2.
+class ConfigError : public Error {
+ public:
+  using Error::Error;
+};
+
+// The machine refused: I/O, memory, a device. Exit code 3.
+class SystemError : public Error {
+ public:
+  using Error::Error;
+};
+
+// The policy broke its contract. Exit code 4.
+class PolicyError : public Error {
+ public:
+  using Error::Error;
+};
+
+// A broken promise of our own code. Exit code 70.
+class InternalError : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+// fail<ConfigError>("{}: no such model", name)
+template <class E, class... Args>
+[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
+  throw E(fmt::format(text, std::forward<Args>(args)...));
+}
+
+}  // namespace regroup
+
+#define RG_CHECK(condition, ...)                                                                   \
+  do {                                                                                             \
+    if (!(condition)) [[unlikely]]                                                                 \
+      throw ::regroup::InternalError(                                                              \
+          fmt::format("{}:{}: {}: {}", __FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__))); \
+  } while (false)

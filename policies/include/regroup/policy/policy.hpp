@@ -1,0 +1,24 @@
+// THE CONTRACT. A policy includes this one header and ends with RG_REGISTER_POLICY.
+#pragma once
+
+#include "regroup/policy/cluster_view.hpp"
+#include "regroup/policy/decisions.hpp"
+#include "regroup/policy/params.hpp"
+
+namespace regroup {
+
+// Decides which ready tasks run on which GPUs. A subclass has a constructor taking const Params&.
+class Policy {
+ public:
+  virtual ~Policy() = default;
+
+  // Called on one thread, once for every instant at which anything changed, after all events of
+  // that instant are in. Must depend only on its arguments and on its own past calls: no clocks, no
+  // threads, no I/O, no addresses, no unseeded randomness. It cannot tell whether time is
+  // simulated. An exception ends the run with a PolicyError.
+  virtual void decide(const ClusterView& view, Decisions& out) = 0;
+};
+
+}  // namespace regroup
+
+#include "regroup/policy/plugin.hpp"  // IWYU pragma: export

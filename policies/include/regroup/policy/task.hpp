@@ -1,0 +1,53 @@
+// What a policy knows about one piece of work.
+#pragma once
+
+#include <memory_resource>
+#include <set>
+
+#include "regroup/policy/types.hpp"
+
+namespace regroup {
+
+// The next runnable piece of one request: a stage of its model, and for a denoise stage the steps
+// that are left of it. The host owns tasks; a pointer is valid during the call that showed it.
+struct Task {
+  TaskId id{};  // kept from the moment the stage becomes ready until it is done
+  RequestId request{};
+  std::uint32_t slot =
+      0;  // small and dense: index your own arrays by it. Reused once the task is gone
+  ModelId model{};
+  ShapeId shape_id{};
+  ClassId request_class{};
+  std::uint8_t stage = 0;  // index in the model's stage graph
+  StageKind kind = StageKind::kDenoise;
+  bool running = false;
+  bool preempting = false;  // running, and told to stop at its next step boundary
+
+  Shape shape{};
+  std::int32_t priority = 0;  // larger is more important
+  std::int32_t steps_total = 1;
+  std::int32_t steps_done =
+      0;  // at the last boundary the host was told of; see ClusterView::progress
+
+  TimePoint arrival{};          // of the request
+  TimePoint deadline = kNever;  // of the request
+  TimePoint ready_since{};      // when it last became ready
+
+  RunId run{};      // running: the launched placement it belongs to
+  Group group{};    // running: where. Ready: where its state lies (empty: nothing to move)
+  Layout layout{};  // of `group`
+
+  constexpr int steps_left() const { return steps_total - steps_done; }
+};
+
+// Earliest arrival first, then trace order, then stage: the order in which the host shows tasks.
+struct ByArrival {
+  bool operator()(const Task* a, const Task* b) const {
+    if (a->arrival != b->arrival) return a->arrival < b->arrival;
+    if (a->request != b->request) return a->request < b->request;
+    return a->stage < b->stage;
+  }
+};
+using TaskSet = std::pmr::set<const Task*, ByArrival>;
+
+}  // namespace regroup

@@ -1,0 +1,122 @@
+// The words of the contract: time, identities, layouts, groups. Standard library only.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <compare>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+
+namespace regroup {
+
+// The one timeline of a run: whole nanoseconds since the run began, simulated or real.
+// It has no now(): time is read from a ClusterView or a Backend, never from a global.
+struct Timeline {
+  using rep = std::int64_t;
+  using period = std::nano;
+  using duration = std::chrono::duration<rep, period>;
+  using time_point = std::chrono::time_point<Timeline, duration>;
+  static constexpr bool is_steady = true;
+};
+using Duration = Timeline::duration;
+using TimePoint = Timeline::time_point;
+
+// "There is none": a request without a deadline has this one.
+inline constexpr TimePoint kNever = TimePoint::max();
+
+// Cost models compute in double seconds; these are the only places where the two forms meet.
+inline Duration from_seconds(double seconds) { return Duration(std::llround(seconds * 1e9)); }
+constexpr double to_seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
+constexpr double to_seconds(TimePoint t) { return to_seconds(t.time_since_epoch()); }
+
+// An integer that cannot be mixed up with another kind of integer.
+template <class Tag, class Rep>
+struct Id {
+  Rep value{};
+  friend constexpr auto operator<=>(const Id&, const Id&) = default;
+};
+using GpuId = Id<struct GpuIdTag, std::uint32_t>;          // 0, 1, ... through the cluster
+using NodeId = Id<struct NodeIdTag, std::uint32_t>;        // 0, 1, ...
+using RequestId = Id<struct RequestIdTag, std::uint64_t>;  // position in the trace, by arrival
+using TaskId = Id<struct TaskIdTag, std::uint64_t>;        // never used again within a run
+using RunId = Id<struct RunIdTag, std::uint64_t>;          // one launched placement
+using ModelId = Id<struct ModelIdTag, std::uint32_t>;
+using ClassId = Id<struct ClassIdTag, std::uint32_t>;  // the trace's `class` column
+// A (model, width, height, frames, guidance on or off) that occurs in this run, counted from 0.
+using ShapeId = Id<struct ShapeIdTag, std::uint32_t>;
+
+// How a group shares the work of one step. The product is the number of GPUs.
+//   cfg      1 or 2: the conditional and unconditional pass on different GPUs
+//   ulysses  sequence parallel over attention heads (all-to-all); divides the head count
+//   ring     sequence parallel over key-value blocks
+//   tp       tensor parallel
+struct Layout {
+  std::uint8_t cfg = 1;
+  std::uint8_t ulysses = 1;
+  std::uint8_t ring = 1;
+  std::uint8_t tp = 1;
+
+  constexpr int size() const { return cfg * ulysses * ring * tp; }
+  friend constexpr auto operator<=>(const Layout&, const Layout&) = default;
+};
+
+enum class StageKind : std::uint8_t { kEncode, kDenoise, kDecode, kOther };
+
+// The size of what is made, in pixels and frames. An image has one frame.
+struct Shape {
+  std::int32_t width = 0;
+  std::int32_t height = 0;
+  std::int32_t frames = 1;
+  friend constexpr auto operator<=>(const Shape&, const Shape&) = default;
+};
+
+// The widest group a placement may have.
+inline constexpr std::size_t kMaxGroupSize = 32;
+
+// The ordered GPUs of one task: rank i of the layout is member i. A small value, never on the heap.
+class Group {
+ public:
+  constexpr Group() = default;
+  constexpr Group(std::initializer_list<GpuId> members) {
+    for (const GpuId id : members) push_back(id);
+  }
+  explicit constexpr Group(std::span<const GpuId> members) {
+    for (const GpuId id : members) push_back(id);
+  }
+
+  // Members past kMaxGroupSize are dropped but counted, so that the host can refuse the placement.
+  constexpr void push_back(GpuId id) {
+    if (size_ < kMaxGroupSize) members_[size_] = id;
+    ++size_;
+  }
+  constexpr void clear() { size_ = 0; }
+
+  constexpr std::size_t size() const { return size_; }
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr bool overflowed() const { return size_ > kMaxGroupSize; }
+  constexpr GpuId operator[](std::size_t rank) const { return members_[rank]; }
+  constexpr const GpuId* begin() const { return members_.data(); }
+  constexpr const GpuId* end() const {
+    return members_.data() + std::min<std::size_t>(size_, kMaxGroupSize);
+  }
+  constexpr operator std::span<const GpuId>() const { return {begin(), end()}; }
+
+  constexpr bool contains(GpuId id) const { return std::find(begin(), end(), id) != end(); }
+  // The first n members, as a group of their own.
+  constexpr Group first(std::size_t n) const {
+    return Group(std::span<const GpuId>(begin(), std::min<std::size_t>(n, size_)));
+  }
+
+  friend constexpr bool operator==(const Group& a, const Group& b) {
+    return a.size_ == b.size_ && std::equal(a.begin(), a.end(), b.begin());
+  }
+
+ private:
+  std::array<GpuId, kMaxGroupSize> members_{};
+  std::uint32_t size_ = 0;
+};
+
+}  // namespace regroup
