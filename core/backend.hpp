@@ -45,8 +45,8 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // The instant of the latest event returned, or of the latest `until` that passed without one.
-  // Never goes back.
+  // The instant of the latest event returned, or of the latest `until` that passed without one:
+  // exactly that, also on a real clock that woke up a little late. Never goes back.
   virtual TimePoint now() const = 0;
 
   // Starts the work and returns at once; its end is reported by next_event(). Launches come with
@@ -58,8 +58,9 @@ class Backend {
   virtual void preempt(RunId run) = 0;
 
   // THE place where time passes: returns the next event at or before `until`, or nothing once
-  // `until` has come. A simulator jumps there; a real backend waits. With until == kNever and
-  // nothing under way it returns nothing at once, and time stands still.
+  // `until` has come; every later event is then later than `until`. So the events alone say how a
+  // run went, and a journal needs nothing else. A simulator jumps there; a real backend waits. With
+  // until == kNever and nothing under way it returns nothing at once, and time stands still.
   virtual std::optional<Event> next_event(TimePoint until) = 0;
 };
 

@@ -14,9 +14,9 @@ class CostModel {
   // collectives included, for a batch of `batch` requests of the same shape.
   virtual Duration predict(const Task& task, Layout layout, int steps, int batch = 1) const = 0;
 
-  // Time until the whole request is done if the rest of this task runs on `layout` and every later
-  // stage on the widest layout it can have within that many GPUs; nothing else in the way.
-  virtual Duration remaining(const Task& task, Layout layout) const = 0;
+  // Time until the whole request is done if the steps left of this task, and every stage after it,
+  // run on the widest listed layout of at most `gpus` GPUs; nothing else in the way.
+  virtual Duration remaining(const Task& task, int gpus) const = 0;
 
   // Time to make a group ready for collectives: microseconds group-free, or a new NCCL communicator
   // (zero once that set of GPUs has one). Zero for one GPU.

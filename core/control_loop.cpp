@@ -1,0 +1,276 @@
+#include "core/control_loop.hpp"
+
+#include <algorithm>
+
+#include "core/errors.hpp"
+
+namespace regroup {
+
+ControlLoop::ControlLoop(LoopParts parts)
+    : parts_(std::move(parts)),
+      world_(parts_.catalog, parts_.classes),
+      checker_(world_, parts_.catalog) {
+  read_next_request();
+}
+
+void ControlLoop::run() {
+  while (more_to_come()) {
+    if (!take_in_events()) break;
+    take_in_arrivals();
+    take_in_wakes();
+    if (!world_.changes().empty()) ask();
+    tell([&](Observer& o) {
+      o.on_instant(world_.now(), world_.ready().size(), world_.idle().count());
+    });
+  }
+  for (const std::uint32_t slot : world_.all_requests())
+    end_request(slot, RequestOutcome::End::kUnfinished);
+  tell([&](Observer& o) { o.on_end(world_.now()); });
+}
+
+bool ControlLoop::more_to_come() const {
+  return next_request_ || world_.live_requests() > 0 || !wakes_.empty();
+}
+
+void ControlLoop::read_next_request() {
+  if (!next_request_) next_request_.emplace();
+  if (!parts_.requests.next(*next_request_)) next_request_.reset();
+}
+
+// Waits for whatever comes first, then takes in all else that happens at that instant. False: there
+// is work, but nothing left that could do it.
+bool ControlLoop::take_in_events() {
+  TimePoint until = kNever;
+  if (next_request_) until = next_request_->arrival;
+  if (!wakes_.empty()) until = std::min(until, *wakes_.begin());
+  Backend& backend = parts_.backend;
+  auto event = backend.next_event(std::max(until, world_.now()));
+  if (!event && until == kNever) {
+    RG_CHECK(world_.live_runs() == 0, "the backend has {} runs under way and reports nothing",
+             world_.live_runs());
+    if (world_.any_gpu_working()) stalled();
+    return false;
+  }
+  world_.set_now(backend.now());
+  while (event) {
+    take_in(*event);
+    event = backend.next_event(backend.now());
+  }
+  return true;
+}
+
+void ControlLoop::take_in(const Event& event) {
+  if (parts_.journal) parts_.journal->event(event);
+  switch (event.kind) {
+    case Event::Kind::kRunEnded:
+    case Event::Kind::kRunFailed:
+      end_run(event);
+      break;
+    case Event::Kind::kGpuFailed:
+      world_.fail_gpu(event.gpu);
+      break;
+    case Event::Kind::kGpuRepaired:
+      world_.repair_gpu(event.gpu);
+      break;
+  }
+}
+
+void ControlLoop::take_in_arrivals() {
+  while (next_request_ && next_request_->arrival <= world_.now()) {
+    const std::uint32_t slot = world_.add_request(std::move(*next_request_));
+    const Request& request = world_.request(slot).request;
+    tell([&](Observer& o) { o.on_arrival(world_.now(), request); });
+    const StageGraph& graph = parts_.catalog.stages(request.model);
+    for (const std::uint8_t stage : graph.topological())
+      if (graph.before(stage).empty()) world_.add_task(slot, stage, {}, {});
+    read_next_request();
+  }
+}
+
+void ControlLoop::take_in_wakes() {
+  bool woke = false;
+  for (; !wakes_.empty() && *wakes_.begin() <= world_.now(); wakes_.erase(wakes_.begin()))
+    woke = true;
+  if (woke) world_.note({.kind = Change::Kind::kWoke});
+}
+
+void ControlLoop::end_run(const Event& event) {
+  LiveRun* run = world_.find_run(event.run);
+  RG_CHECK(run != nullptr, "the backend ended run {}, which is not under way", event.run.value);
+  RG_CHECK(event.steps >= 0 && event.steps <= run->steps, "run {} of {} steps ended with {}",
+           event.run.value, run->steps, event.steps);
+  const LiveRun ended = *run;
+  world_.end_run(event.run, event.steps);
+
+  batch_.clear();
+  for (const std::uint32_t slot : ended.tasks) batch_.push_back(&world_.task(slot));
+  account(ended, event);
+  const RunRecord record{.run = event.run,
+                         .tasks = batch_,
+                         .group = ended.group,
+                         .layout = ended.layout,
+                         .steps = event.steps,
+                         .launched = ended.launched,
+                         .ended = event.at,
+                         .times = event.times,
+                         .expected = ended.first_step - ended.launched + event.steps * ended.step,
+                         .setup_needed = ended.setup_needed,
+                         .failed = event.kind == Event::Kind::kRunFailed};
+  tell([&](Observer& o) { o.on_run_end(record); });
+  for (const std::uint32_t slot : ended.tasks)
+    if (world_.task(slot).steps_left() == 0) end_stage(slot);
+}
+
+// What the run adds to the outcomes of its requests. A batch shares GPU time evenly.
+void ControlLoop::account(const LiveRun& run, const Event& event) {
+  const Duration took = event.at - run.launched;
+  const double share = to_seconds(took) * static_cast<double>(run.group.size()) /
+                       static_cast<double>(run.tasks.size());
+  for (const std::uint32_t slot : run.tasks) {
+    const Task& task = world_.task(slot);
+    RequestOutcome& outcome = world_.request(world_.owner(task)).outcome;
+    outcome.busy += took;
+    outcome.gpu_seconds += share;
+    if (run.preempting && event.steps < run.steps) ++outcome.preemptions;
+    switch (task.kind) {
+      case StageKind::kEncode:
+        outcome.encode += took;
+        break;
+      case StageKind::kDenoise:
+        outcome.denoise += took;
+        break;
+      case StageKind::kDecode:
+        outcome.decode += took;
+        break;
+      case StageKind::kOther:
+        outcome.other += took;
+        break;
+    }
+  }
+}
+
+// A stage is done: the stages that waited for it alone become ready where its result lies.
+void ControlLoop::end_stage(std::uint32_t slot) {
+  const Task task = world_.task(slot);
+  const std::uint32_t owner = world_.owner(task);
+  world_.note(
+      {.kind = Change::Kind::kTaskDone, .request = task.request, .task = task.id, .slot = slot});
+  world_.remove_task(slot);
+  LiveRequest& live = world_.request(owner);
+  live.stages_done = static_cast<std::uint16_t>(live.stages_done | 1u << task.stage);
+  const StageGraph& graph = parts_.catalog.stages(task.model);
+  if (task.stage == graph.sink()) return end_request(owner, RequestOutcome::End::kFinished);
+  for (const std::uint8_t next : graph.after(task.stage)) {
+    const bool all_done = std::ranges::all_of(graph.before(next), [&](std::uint8_t before) {
+      return (live.stages_done >> before & 1u) != 0;
+    });
+    if (all_done) world_.add_task(owner, next, task.group, task.layout);
+  }
+}
+
+void ControlLoop::end_request(std::uint32_t request_slot, RequestOutcome::End end) {
+  LiveRequest& live = world_.request(request_slot);
+  live.outcome.end = end;
+  live.outcome.ended = world_.now();
+  world_.note({.kind = Change::Kind::kRequestDone, .request = live.request.id});
+  tell([&](Observer& o) { o.on_request_end(live.outcome); });
+  world_.remove_request(request_slot);
+}
+
+void ControlLoop::ask() {
+  checker_.begin();
+  parts_.policy.decide(world_, checker_);
+  checker_.finish(parts_.policy.name());
+  world_.clear_changes();  // what follows is news for the next call
+  for (const Decision& decision : checker_.decisions()) apply(decision);
+  // Waking up again and again with work at hand and nothing under way is a stall too.
+  const bool idle = !next_request_ && world_.live_runs() == 0 && !world_.ready().empty();
+  if (idle && world_.any_gpu_working() && ++idle_wakes_ >= kMaxIdleWakes) stalled();
+}
+
+void ControlLoop::apply(const Decision& decision) {
+  const TimePoint now = world_.now();
+  switch (decision.kind) {
+    case Decision::Kind::kPlace:
+      place(decision);
+      break;
+    case Decision::Kind::kPreempt: {
+      const Task& task = world_.task(decision.slot);
+      if (task.preempting) break;
+      LiveRun& run = *world_.find_run(task.run);
+      run.preempting = true;
+      for (const std::uint32_t slot : run.tasks) world_.task_at(slot).preempting = true;
+      if (parts_.journal) parts_.journal->preempt(now, task.run);
+      tell([&](Observer& o) { o.on_preempt(now, task.run); });
+      parts_.backend.preempt(task.run);
+      break;
+    }
+    case Decision::Kind::kReject: {
+      const Task& task = world_.task(decision.slot);
+      if (parts_.journal) parts_.journal->reject(now, task.request);
+      end_request(world_.owner(task), RequestOutcome::End::kRejected);
+      break;
+    }
+    case Decision::Kind::kWakeAt:
+      if (parts_.journal) parts_.journal->wake(now, decision.when);
+      wakes_.insert(decision.when);
+      break;
+  }
+}
+
+void ControlLoop::place(const Decision& decision) {
+  batch_.clear();
+  for (const std::uint32_t slot : checker_.tasks(decision)) batch_.push_back(&world_.task(slot));
+  const Launch launch{.run = {next_run_++},
+                      .tasks = batch_,
+                      .group = decision.group,
+                      .layout = decision.layout,
+                      .steps = decision.steps};
+  const TimePoint now = world_.now();
+  if (parts_.journal) parts_.journal->place(now, launch);
+  tell([&](Observer& o) { o.on_launch(now, launch); });
+
+  const CostModel& cost = parts_.catalog.cost();
+  const Duration setup = cost.setup(launch.group);
+  Duration migrate{};
+  for (const Task* task : batch_) {
+    migrate += cost.migrate(*task, launch.group);
+    const std::int64_t bytes = parts_.catalog.migration_bytes(*task, launch.group);
+    LiveRequest& live = world_.request(world_.owner(*task));
+    RequestOutcome& outcome = live.outcome;
+    outcome.started = std::min(outcome.started, now);
+    ++outcome.runs;
+    outcome.migrations += bytes > 0 ? 1 : 0;
+    outcome.migrated_bytes += bytes;
+    if (task->kind != StageKind::kDenoise) continue;
+    const int degree = launch.layout.size();
+    outcome.group_changes += !live.denoise_group.empty() && live.denoise_group != launch.group;
+    outcome.narrowest = outcome.narrowest == 0 ? degree : std::min(outcome.narrowest, degree);
+    outcome.widest = std::max(outcome.widest, degree);
+    live.denoise_group = launch.group;
+  }
+  parts_.backend.launch(launch);
+
+  LiveRun& run = world_.add_run(launch.run, launch);
+  run.first_step = now + cost.dispatch() + setup + migrate;
+  run.step = cost.predict(*batch_[0], launch.layout, 1, static_cast<int>(batch_.size()));
+  run.setup_needed = setup > Duration::zero();
+  parts_.catalog.formed(launch.group);
+  idle_wakes_ = 0;
+}
+
+void ControlLoop::stalled() const {
+  const std::size_t waiting = world_.ready().size();
+  const Task& first = **world_.ready().begin();
+  const std::string asked = idle_wakes_ < kMaxIdleWakes
+                                ? ""
+                                : fmt::format(" and asked {} times to be woken", idle_wakes_);
+  fail<PolicyError>(
+      "nothing can happen any more at t={:.9f} s: {} task{} wait{}, policy '{}' placed none of "
+      "them{} (the first is stage '{}' of request '{}')",
+      to_seconds(world_.now()), waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
+      parts_.policy.name(), asked, parts_.catalog.stages(first.model).stage(first.stage).name,
+      world_.request_of(first).request.label);
+}
+
+}  // namespace regroup

@@ -1,0 +1,78 @@
+// Runs a policy on a backend.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/decision_checker.hpp"
+#include "core/journal.hpp"
+#include "core/policy_handle.hpp"
+#include "core/world.hpp"
+
+namespace regroup {
+
+// What a run is made of. Everything must outlive the loop; journal and observers may be absent.
+struct LoopParts {
+  Backend& backend;
+  PolicyHandle& policy;
+  Catalog& catalog;
+  RequestSource& requests;
+  const NameTable<ClassId>& classes;
+  Journal* journal = nullptr;
+  std::vector<Observer*> observers;
+};
+
+// Owns every request from arrival to end: takes in events, arrivals and wakes of one instant, asks
+// the policy, checks its answer, tells the backend. It cannot find out whether the backend is
+// simulated. One thread.
+//
+// At one instant, in this order: backend events (as the backend orders them), arrivals (trace
+// order), wakes; then one decide(); then its decisions in the order made.
+class ControlLoop {
+ public:
+  explicit ControlLoop(LoopParts parts);
+
+  // Returns when every request has ended. Throws PolicyError when the policy breaks its contract,
+  // or when nothing can happen any more and tasks wait. If every GPU has failed for good, the
+  // requests left end unfinished.
+  void run();
+
+ private:
+  bool more_to_come() const;
+  bool take_in_events();
+  void take_in(const Event& event);
+  void take_in_arrivals();
+  void take_in_wakes();
+  void read_next_request();
+
+  void end_run(const Event& event);
+  void end_stage(std::uint32_t slot);
+  void end_request(std::uint32_t request_slot, RequestOutcome::End end);
+  void account(const LiveRun& run, const Event& event);
+
+  void ask();
+  void apply(const Decision& decision);
+  void place(const Decision& decision);
+  [[noreturn]] void stalled() const;
+
+  template <class Call>
+  void tell(Call call) {
+    for (Observer* observer : parts_.observers) call(*observer);
+  }
+
+  // A policy that only ever asks to be woken is stalled too, after this many times.
+  static constexpr int kMaxIdleWakes = 100'000;
+
+  LoopParts parts_;
+  World world_;
+  DecisionChecker checker_;
+  std::optional<Request> next_request_;
+  std::set<TimePoint> wakes_;
+  std::uint64_t next_run_ = 0;
+  int idle_wakes_ = 0;
+  std::vector<const Task*> batch_;  // kept for their memory
+  std::vector<std::uint32_t> ended_tasks_;
+};
+
+}  // namespace regroup

@@ -1,0 +1,188 @@
+#include "core/decision_checker.hpp"
+
+#include "core/errors.hpp"
+
+namespace regroup {
+namespace {
+
+std::string text(const Group& group) {
+  std::string out = group.size() == 1 ? "GPU" : "GPUs";
+  for (const GpuId gpu : group) out += fmt::format(" {}", gpu.value);
+  return out;
+}
+
+std::string text(const Task& task) {
+  return fmt::format("task {} of request {}", task.id.value, task.request.value);
+}
+
+std::string text(Layout layout) {
+  return fmt::format("cfg {} x ulysses {} x ring {} x tp {}", layout.cfg, layout.ulysses,
+                     layout.ring, layout.tp);
+}
+
+}  // namespace
+
+void DecisionChecker::begin() {
+  decisions_.clear();
+  tasks_.clear();
+  ++call_;
+}
+
+void DecisionChecker::finish(std::string_view policy) const {
+  if (!error_.empty())
+    fail<PolicyError>("policy '{}' broke its contract at t={:.9f} s: {}", policy,
+                      to_seconds(world_.now()), error_);
+}
+
+template <class Check, class Describe>
+bool DecisionChecker::accept(Check check, Describe describe) noexcept {
+  if (!error_.empty()) return false;
+  // An exception here is out of memory or a bug of ours; like every noexcept it ends the program.
+  const std::string broken = check();
+  if (broken.empty()) return true;
+  error_ = fmt::format("{}: {}", describe(), broken);
+  return false;
+}
+
+bool DecisionChecker::used(const Task& task) const {
+  return task.slot < used_in_.size() && used_in_[task.slot] == call_;
+}
+
+void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Group& group,
+                                  Layout layout, int steps) noexcept {
+  const auto describe = [&] {
+    std::string names;
+    for (const Task* task : tasks) names += (names.empty() ? "" : ", ") + text(*task);
+    return fmt::format(
+        "place({} on {}, {}, steps {})", names, text(group), text(layout),
+        steps == kUntilToldOtherwise ? "until told otherwise" : fmt::format("{}", steps));
+  };
+  if (!accept([&] { return broken_place(tasks, group, layout, steps); }, describe)) return;
+
+  Decision decision{.kind = Decision::Kind::kPlace, .group = group, .layout = layout};
+  decision.first_task = static_cast<std::uint32_t>(tasks_.size());
+  decision.task_count = static_cast<std::uint32_t>(tasks.size());
+  decision.steps = steps;
+  if (steps == kUntilToldOtherwise) {
+    decision.steps = tasks[0]->steps_left();
+    for (const Task* task : tasks) decision.steps = std::min(decision.steps, task->steps_left());
+  }
+  for (const Task* task : tasks) {
+    tasks_.push_back(task->slot);
+    if (used_in_.size() <= task->slot) used_in_.resize(task->slot + 1);
+    used_in_[task->slot] = call_;
+  }
+  world_.idle().take(group);
+  decisions_.push_back(decision);
+}
+
+std::string DecisionChecker::broken_place(std::span<const Task* const> tasks, const Group& group,
+                                          Layout layout, int steps) const {
+  if (tasks.empty()) return "a placement needs a task";
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if (std::string broken = broken_task(tasks[i]); !broken.empty()) return broken;
+    for (std::size_t j = 0; j < i; ++j)
+      if (tasks[j]->slot == tasks[i]->slot) return text(*tasks[i]) + " is in the batch twice";
+    if (tasks[i]->model != tasks[0]->model || tasks[i]->shape_id != tasks[0]->shape_id ||
+        tasks[i]->stage != tasks[0]->stage)
+      return text(*tasks[i]) + " differs from the batch's first in model, shape or stage";
+  }
+  if (std::string broken = broken_group(group); !broken.empty()) return broken;
+  const Task& task = *tasks[0];
+  if (static_cast<std::size_t>(layout.size()) != group.size())
+    return fmt::format("the layout is for {} GPUs, the group has {}", layout.size(), group.size());
+  if (std::string broken = catalog_.why_not(task.shape_id, task.stage, layout); !broken.empty())
+    return broken;
+  for (const Task* each : tasks)
+    if (steps < 0 || steps > each->steps_left())
+      return fmt::format("{} has {} steps left; steps must be 1 to {}, or kUntilToldOtherwise",
+                         text(*each), each->steps_left(), each->steps_left());
+  const std::int64_t needed =
+      catalog_.memory_bytes(task.shape_id, task.stage, layout, static_cast<int>(tasks.size()));
+  for (const GpuId gpu : group)
+    if (const std::int64_t free = world_.gpus()[gpu.value].memory_free_bytes; needed > free)
+      return fmt::format(
+          "it needs {:.2f} GiB on each GPU, GPU {} has {:.2f} GiB beside the weights",
+          static_cast<double>(needed) / 0x1p30, gpu.value, static_cast<double>(free) / 0x1p30);
+  return {};
+}
+
+std::string DecisionChecker::broken_task(const Task* task) const {
+  const Task* live = task == nullptr ? nullptr : world_.live(*task);
+  if (live == nullptr) return "there is no such task (any more)";
+  if (live->running)
+    return fmt::format("{} is not ready: it runs on {}", text(*live), text(live->group));
+  if (used(*live)) return text(*live) + " was already placed or rejected in this call";
+  return {};
+}
+
+std::string DecisionChecker::broken_group(const Group& group) const {
+  if (group.empty()) return "the group is empty";
+  if (group.overflowed())
+    return fmt::format("the group has {} GPUs, at most {} are allowed", group.size(),
+                       kMaxGroupSize);
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    const GpuId gpu = group[i];
+    if (gpu.value >= world_.gpus().size())
+      return fmt::format("there is no GPU {}; the cluster has 0 to {}", gpu.value,
+                         world_.gpus().size() - 1);
+    for (std::size_t j = 0; j < i; ++j)
+      if (group[j] == gpu) return fmt::format("GPU {} is in the group twice", gpu.value);
+    if (world_.idle().contains(gpu)) continue;
+    const Gpu& state = world_.gpus()[gpu.value];
+    if (state.state == GpuState::kFailed) return fmt::format("GPU {} has failed", gpu.value);
+    if (state.state == GpuState::kBusy)
+      return fmt::format("GPU {} is not idle: run {} is on it", gpu.value, state.run.value);
+    return fmt::format("GPU {} was already given away in this call", gpu.value);
+  }
+  return {};
+}
+
+void DecisionChecker::preempt(const Task& task) noexcept {
+  if (!accept([&] { return broken_preempt(task); },
+              [&] { return fmt::format("preempt({})", text(task)); }))
+    return;
+  decisions_.push_back({.kind = Decision::Kind::kPreempt, .slot = task.slot});
+}
+
+std::string DecisionChecker::broken_preempt(const Task& task) const {
+  const Task* live = world_.live(task);
+  if (live == nullptr) return "there is no such task (any more)";
+  if (!live->running) return "the task is not running";
+  return {};
+}
+
+void DecisionChecker::reject(const Task& task) noexcept {
+  if (!accept([&] { return broken_reject(task); },
+              [&] { return fmt::format("reject({})", text(task)); }))
+    return;
+  if (used_in_.size() <= task.slot) used_in_.resize(task.slot + 1);
+  used_in_[task.slot] = call_;
+  decisions_.push_back({.kind = Decision::Kind::kReject, .slot = task.slot});
+}
+
+std::string DecisionChecker::broken_reject(const Task& task) const {
+  if (std::string broken = broken_task(&task); !broken.empty()) return broken;
+  const LiveRequest& request = world_.request_of(task);
+  if (request.running_tasks > 0) return "another task of the request is running";
+  for (const Decision& decision : decisions_) {
+    if (decision.kind == Decision::Kind::kReject &&
+        world_.task(decision.slot).request == task.request)
+      return "the request was already rejected in this call";
+    for (const std::uint32_t slot : tasks(decision))
+      if (world_.task(slot).request == task.request)
+        return "another task of the request was placed in this call";
+  }
+  return {};
+}
+
+void DecisionChecker::wake_at(TimePoint when) noexcept {
+  const auto broken = [&]() -> std::string {
+    if (when > world_.now()) return {};
+    return fmt::format("it is not later than now ({:.9f} s)", to_seconds(world_.now()));
+  };
+  if (!accept(broken, [&] { return fmt::format("wake_at({:.9f} s)", to_seconds(when)); })) return;
+  decisions_.push_back({.kind = Decision::Kind::kWakeAt, .when = when});
+}
+
+}  // namespace regroup

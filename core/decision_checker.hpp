@@ -1,0 +1,56 @@
+// Takes what a policy decides, checks it at once, and keeps it until decide() has returned.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/decision.hpp"
+#include "core/world.hpp"
+
+namespace regroup {
+
+class DecisionChecker final : public Decisions {
+ public:
+  DecisionChecker(World& world, const Catalog& catalog) : world_(world), catalog_(catalog) {}
+
+  // Before each decide().
+  void begin();
+  // After it: throws PolicyError for the first broken rule.
+  void finish(std::string_view policy) const;
+
+  std::span<const Decision> decisions() const { return decisions_; }
+  std::span<const std::uint32_t> tasks(const Decision& decision) const {
+    return {tasks_.data() + decision.first_task, decision.task_count};
+  }
+
+  void place_batch(std::span<const Task* const> tasks, const Group& group, Layout layout,
+                   int steps) noexcept override;
+  void preempt(const Task& task) noexcept override;
+  void reject(const Task& task) noexcept override;
+  void wake_at(TimePoint when) noexcept override;
+  const IdleGpus& idle() const noexcept override { return world_.idle(); }
+
+ private:
+  // Each returns the broken rule, or nothing.
+  std::string broken_place(std::span<const Task* const> tasks, const Group& group, Layout layout,
+                           int steps) const;
+  std::string broken_task(const Task* task) const;
+  std::string broken_group(const Group& group) const;
+  std::string broken_preempt(const Task& task) const;
+  std::string broken_reject(const Task& task) const;
+  bool used(const Task& task) const;  // placed or rejected in this call
+  // Runs `check` and notes the first broken rule with what was decided.
+  template <class Check, class Describe>
+  bool accept(Check check, Describe describe) noexcept;
+
+  World& world_;
+  const Catalog& catalog_;
+  std::vector<Decision> decisions_;
+  std::vector<std::uint32_t> tasks_;
+  std::vector<std::uint64_t>
+      used_in_;  // by slot: the call in which the task was placed or rejected
+  std::uint64_t call_ = 0;
+  std::string error_;
+};
+
+}  // namespace regroup

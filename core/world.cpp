@@ -1,0 +1,220 @@
+#include "core/world.hpp"
+
+#include "core/errors.hpp"
+
+namespace regroup {
+namespace {
+
+std::vector<int> sizes(std::span<const Node> nodes) {
+  std::vector<int> counts;
+  for (const Node& node : nodes) counts.push_back(node.count);
+  return counts;
+}
+
+}  // namespace
+
+World::World(const Catalog& catalog, const NameTable<ClassId>& classes)
+    : catalog_(catalog),
+      classes_(classes),
+      gpus_(catalog.gpus().begin(), catalog.gpus().end()),
+      idle_(sizes(catalog.nodes())) {
+  for (const Gpu& gpu : gpus_) idle_.give(gpu.id);
+}
+
+Progress World::progress(const Task& task) const {
+  const LiveRun& run = runs_.at(task.run.value);
+  const TimePoint run_end = run.first_step + run.steps * run.step;
+  // The boundary at or after now, but not before the first step is done.
+  const std::int64_t behind = (now_ - run.first_step).count();
+  const std::int64_t step = std::max<std::int64_t>(run.step.count(), 1);
+  const auto boundary = static_cast<int>(
+      std::clamp<std::int64_t>(behind <= 0 ? 1 : (behind + step - 1) / step, 1, run.steps));
+  const auto done =
+      static_cast<int>(std::clamp<std::int64_t>(behind <= 0 ? 0 : behind / step, 0, run.steps));
+  return {.steps_done = task.steps_done + done,
+          .step_end = std::max(now_, run.first_step + boundary * run.step),
+          .run_end = std::max(now_, run_end)};
+}
+
+const Task* World::live(const Task& claimed) const {
+  if (claimed.slot >= tasks_.size()) return nullptr;
+  const Task& task = tasks_[claimed.slot].task;
+  return task.id == claimed.id ? &task : nullptr;
+}
+
+std::uint32_t World::add_request(Request&& request) {
+  std::uint32_t slot;
+  if (free_requests_.empty()) {
+    slot = static_cast<std::uint32_t>(requests_.size());
+    requests_.emplace_back();
+    request_live_.push_back(false);
+  } else {
+    slot = free_requests_.back();
+    free_requests_.pop_back();
+  }
+  LiveRequest& live = requests_[slot];
+  live = LiveRequest{};
+  live.request = std::move(request);
+  live.outcome.request = &live.request;
+  request_live_[slot] = true;
+  ++live_requests_;
+  return slot;
+}
+
+void World::remove_request(std::uint32_t slot) {
+  std::vector<std::uint32_t> tasks;
+  if (requests_[slot].stages_live != 0) tasks_of(slot, tasks);
+  for (const std::uint32_t task : tasks) remove_task(task);
+  request_live_[slot] = false;
+  free_requests_.push_back(slot);
+  --live_requests_;
+}
+
+Task& World::add_task(std::uint32_t request_slot, std::size_t stage, const Group& state,
+                      Layout layout) {
+  std::uint32_t slot;
+  if (free_tasks_.empty()) {
+    slot = static_cast<std::uint32_t>(tasks_.size());
+    tasks_.emplace_back();
+  } else {
+    slot = free_tasks_.back();
+    free_tasks_.pop_back();
+  }
+  LiveRequest& owner = requests_[request_slot];
+  const Request& request = owner.request;
+  owner.stages_live = static_cast<std::uint16_t>(owner.stages_live | 1u << stage);
+  TaskRecord& record = tasks_[slot];
+  record.request_slot = request_slot;
+  const StageKind kind = catalog_.stages(request.model).stage(stage).kind;
+  record.task = Task{.id = {next_task_id_++},
+                     .request = request.id,
+                     .slot = slot,
+                     .model = request.model,
+                     .shape_id = request.shape_id,
+                     .request_class = request.request_class,
+                     .stage = static_cast<std::uint8_t>(stage),
+                     .kind = kind,
+                     .shape = request.shape,
+                     .priority = request.priority,
+                     .steps_total = kind == StageKind::kDenoise ? request.steps : 1,
+                     .arrival = request.arrival,
+                     .deadline = request.deadline,
+                     .ready_since = now_,
+                     .group = state,
+                     .layout = layout};
+  ready_.insert(&record.task);
+  note({.kind = Change::Kind::kTaskReady,
+        .request = request.id,
+        .task = record.task.id,
+        .slot = slot});
+  return record.task;
+}
+
+void World::remove_task(std::uint32_t slot) {
+  Task& task = tasks_[slot].task;
+  RG_CHECK(!task.running, "task {} is removed while it runs", task.id.value);
+  LiveRequest& owner = requests_[tasks_[slot].request_slot];
+  owner.stages_live = static_cast<std::uint16_t>(owner.stages_live & ~(1u << task.stage));
+  ready_.erase(&task);
+  task.id = {~std::uint64_t{0}};  // a policy's stale pointer to this slot must not match
+  free_tasks_.push_back(slot);
+}
+
+void World::tasks_of(std::uint32_t request_slot, std::vector<std::uint32_t>& slots) const {
+  slots.clear();
+  const RequestId id = requests_[request_slot].request.id;
+  for (const TaskSet* set : {&ready_, &running_}) {
+    // All tasks of one request stand together in arrival order.
+    Task first;
+    first.arrival = requests_[request_slot].request.arrival;
+    first.request = id;
+    first.stage = 0;
+    for (auto it = set->lower_bound(&first); it != set->end() && (*it)->request == id; ++it)
+      slots.push_back((*it)->slot);
+  }
+  std::ranges::sort(slots, {}, [&](std::uint32_t slot) { return tasks_[slot].task.stage; });
+}
+
+std::vector<std::uint32_t> World::all_requests() const {
+  std::vector<std::uint32_t> slots;
+  for (std::uint32_t slot = 0; slot < requests_.size(); ++slot)
+    if (request_live_[slot]) slots.push_back(slot);
+  std::ranges::sort(slots, {}, [&](std::uint32_t slot) { return requests_[slot].request.id; });
+  return slots;
+}
+
+LiveRun& World::add_run(RunId id, const Launch& launch) {
+  LiveRun& run = runs_[id.value];
+  run.group = launch.group;
+  run.layout = launch.layout;
+  run.steps = launch.steps;
+  run.launched = now_;
+  for (const Task* shown : launch.tasks) {
+    Task& task = tasks_[shown->slot].task;
+    ready_.erase(&task);
+    task.running = true;
+    task.preempting = false;
+    task.run = id;
+    task.group = launch.group;
+    task.layout = launch.layout;
+    running_.insert(&task);
+    run.tasks.push_back(task.slot);
+    ++requests_[owner(task)].running_tasks;
+  }
+  for (const GpuId gpu : launch.group) {
+    gpus_[gpu.value].state = GpuState::kBusy;
+    gpus_[gpu.value].run = id;
+  }
+  return run;
+}
+
+LiveRun* World::find_run(RunId id) {
+  const auto found = runs_.find(id.value);
+  return found == runs_.end() ? nullptr : &found->second;
+}
+
+void World::end_run(RunId id, int steps) {
+  const auto node = runs_.find(id.value);
+  const LiveRun& run = node->second;
+  for (const std::uint32_t slot : run.tasks) {
+    Task& task = tasks_[slot].task;
+    running_.erase(&task);
+    task.running = false;
+    task.preempting = false;
+    task.steps_done += steps;
+    task.ready_since = now_;
+    --requests_[owner(task)].running_tasks;
+    ready_.insert(&task);
+    if (task.steps_left() > 0)
+      note({.kind = Change::Kind::kTaskReady,
+            .request = task.request,
+            .task = task.id,
+            .slot = slot});
+  }
+  for (const GpuId gpu : run.group) {
+    if (gpus_[gpu.value].state != GpuState::kBusy) continue;
+    gpus_[gpu.value].state = GpuState::kIdle;
+    idle_.give(gpu);
+  }
+  runs_.erase(node);
+}
+
+void World::fail_gpu(GpuId gpu) {
+  Gpu& state = gpus_[gpu.value];
+  if (state.state == GpuState::kFailed) return;
+  if (state.state == GpuState::kIdle) idle_.take(gpu);
+  state.state = GpuState::kFailed;
+  ++failed_gpus_;
+  note({.kind = Change::Kind::kGpuFailed, .gpu = gpu});
+}
+
+void World::repair_gpu(GpuId gpu) {
+  Gpu& state = gpus_[gpu.value];
+  if (state.state != GpuState::kFailed) return;
+  state.state = GpuState::kIdle;
+  idle_.give(gpu);
+  --failed_gpus_;
+  note({.kind = Change::Kind::kGpuRepaired, .gpu = gpu});
+}
+
+}  // namespace regroup

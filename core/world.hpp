@@ -1,0 +1,132 @@
+// Everything the control loop knows, shown to the policy as a ClusterView.
+#pragma once
+
+#include <deque>
+#include <memory_resource>
+#include <unordered_map>
+#include <vector>
+
+#include "core/catalog.hpp"
+#include "core/names.hpp"
+#include "core/observer.hpp"
+#include "regroup/policy/idle_gpus.hpp"
+
+namespace regroup {
+
+// A request between its arrival and its end.
+struct LiveRequest {
+  Request request;
+  RequestOutcome outcome;
+  std::uint16_t stages_done = 0;  // bit i: stage i
+  std::uint16_t stages_live = 0;  // bit i: stage i has a task
+  int running_tasks = 0;
+  Group denoise_group;  // of the latest denoise run
+};
+
+// One launched placement under way.
+struct LiveRun {
+  std::vector<std::uint32_t> tasks;  // slots
+  Group group;
+  Layout layout;
+  int steps = 0;  // asked for
+  TimePoint launched{};
+  TimePoint first_step{};  // expected
+  Duration step{};         // expected
+  bool setup_needed = false;
+  bool preempting = false;
+};
+
+// Slots of tasks and requests are reused, so that memory follows what is live, not the trace.
+// Single-threaded. Only ControlLoop changes it.
+class World final : public ClusterView {
+ public:
+  World(const Catalog& catalog, const NameTable<ClassId>& classes);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // --- ClusterView
+  TimePoint now() const override { return now_; }
+  std::span<const Gpu> gpus() const override { return gpus_; }
+  std::span<const Node> nodes() const override { return catalog_.nodes(); }
+  const TaskSet& ready() const override { return ready_; }
+  const TaskSet& running() const override { return running_; }
+  std::span<const Change> changes() const override { return changes_; }
+  const Task& task(std::uint32_t slot) const override { return tasks_[slot].task; }
+  Progress progress(const Task& task) const override;
+  const CostModel& cost() const override { return catalog_.cost(); }
+  std::span<const Layout> layouts(const Task& task) const override {
+    return catalog_.layouts(task.shape_id, task.stage);
+  }
+  std::string_view name(ModelId model) const override { return catalog_.model_name(model); }
+  std::string_view name(ClassId request_class) const override {
+    return classes_.name(request_class);
+  }
+
+  // --- for the checker
+  // What is idle, less what a decision of the current call has been promised: add_run() finds its
+  // GPUs taken already.
+  IdleGpus& idle() { return idle_; }
+  const IdleGpus& idle() const { return idle_; }
+  // The live task that a policy's (possibly stale) copy means, or nullptr.
+  const Task* live(const Task& claimed) const;
+  const LiveRequest& request_of(const Task& task) const { return requests_[owner(task)]; }
+  std::size_t live_requests() const { return live_requests_; }
+  std::size_t live_runs() const { return runs_.size(); }
+  bool any_gpu_working() const { return failed_gpus_ < gpus_.size(); }
+
+  // --- for the loop
+  void set_now(TimePoint now) { now_ = now; }
+  void clear_changes() { changes_.clear(); }
+  void note(const Change& change) { changes_.push_back(change); }
+
+  std::uint32_t add_request(Request&& request);
+  LiveRequest& request(std::uint32_t slot) { return requests_[slot]; }
+  std::uint32_t owner(const Task& task) const { return tasks_[task.slot].request_slot; }
+  // The slot of a live request by any of its tasks is owner(); removing frees slot and tasks.
+  void remove_request(std::uint32_t slot);
+
+  Task& add_task(std::uint32_t request_slot, std::size_t stage, const Group& state, Layout layout);
+  void remove_task(std::uint32_t slot);
+  Task& task_at(std::uint32_t slot) { return tasks_[slot].task; }
+  // Live tasks of a request, ascending by stage.
+  void tasks_of(std::uint32_t request_slot, std::vector<std::uint32_t>& slots) const;
+  // Live requests, ascending by id.
+  std::vector<std::uint32_t> all_requests() const;
+
+  LiveRun& add_run(RunId id, const Launch& launch);
+  LiveRun* find_run(RunId id);
+  // GPUs become idle (unless they failed), tasks ready with their steps counted.
+  void end_run(RunId id, int steps);
+
+  void fail_gpu(GpuId gpu);
+  void repair_gpu(GpuId gpu);
+
+ private:
+  struct TaskRecord {
+    Task task;
+    std::uint32_t request_slot = 0;
+  };
+
+  const Catalog& catalog_;
+  const NameTable<ClassId>& classes_;
+  // Sets and maps take their nodes from here: after warming up, nothing is allocated.
+  std::pmr::unsynchronized_pool_resource pool_;
+
+  TimePoint now_{};
+  std::vector<Gpu> gpus_;
+  IdleGpus idle_;
+  std::size_t failed_gpus_ = 0;
+  std::deque<TaskRecord> tasks_;  // a deque: addresses stay
+  std::vector<std::uint32_t> free_tasks_;
+  std::uint64_t next_task_id_ = 0;
+  std::deque<LiveRequest> requests_;
+  std::vector<std::uint32_t> free_requests_;
+  std::vector<bool> request_live_;
+  std::size_t live_requests_ = 0;
+  std::pmr::unordered_map<std::uint64_t, LiveRun> runs_{&pool_};
+  TaskSet ready_{&pool_};
+  TaskSet running_{&pool_};
+  std::vector<Change> changes_;
+};
+
+}  // namespace regroup

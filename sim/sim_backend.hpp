@@ -1,0 +1,73 @@
+// Carries out placements on a modelled cluster.
+#pragma once
+
+#include <memory_resource>
+#include <unordered_map>
+#include <vector>
+
+#include "core/catalog.hpp"
+#include "sim/event_queue.hpp"
+
+namespace regroup::sim {
+
+// A GPU that breaks, and is repaired (kNever: never).
+struct Failure {
+  GpuId gpu{};
+  TimePoint at{};
+  TimePoint repaired = kNever;
+};
+
+struct SimOptions {
+  // Standard deviation of a step's duration relative to its mean (TetriServe, arXiv 2510.01565,
+  // measures below 0.007). Zero: none. The k-th step of a request takes the same factor under every
+  // policy: common random numbers.
+  double jitter = 0;
+  std::uint64_t seed = 0;
+  std::vector<Failure> failures;
+};
+
+// One placement takes dispatch + group set-up + migration, then its steps one after another, all
+// from the cost model; it ends with its last step, or at the boundary that preempt() names. A run
+// is two events in the heap at most, however many steps it has. Single-threaded.
+class SimBackend final : public Backend {
+ public:
+  // Throws ConfigError for a jitter that is negative or above 0.3, or a failure of no GPU.
+  SimBackend(const Catalog& catalog, SimOptions options);
+
+  TimePoint now() const override { return now_; }
+  void launch(const Launch& launch) override;
+  void preempt(RunId run) override;
+  std::optional<Event> next_event(TimePoint until) override;
+
+ private:
+  struct Run {
+    TimePoint launched{};
+    TimePoint first_step{};
+    RunTimes times;   // all but compute
+    Duration step{};  // without jitter
+    std::uint64_t jitter_key = 0;
+    int first_index = 0;  // the request's number of the first step: what jitter is drawn for
+    int steps = 0;        // planned
+    std::uint32_t version = 0;
+    Group group{};
+  };
+
+  Duration step_duration(const Run& run, int index) const;
+  // When the first n steps are done.
+  TimePoint boundary(const Run& run, int n) const;
+  // The fewest steps, at least 1, whose end is not before `t`, and their end.
+  std::pair<int, TimePoint> next_boundary(const Run& run, TimePoint t) const;
+  void plan_end(RunId id, const Run& run, TimePoint at);
+  Event end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint compute_until);
+  Event fail_gpu(GpuId gpu);
+
+  const Catalog& catalog_;
+  SimOptions options_;
+  TimePoint now_{};
+  EventQueue queue_;
+  std::pmr::unsynchronized_pool_resource pool_;
+  std::pmr::unordered_map<std::uint64_t, Run> runs_{&pool_};
+  std::vector<RunId> on_gpu_;  // by GPU; kNoRun: idle
+};
+
+}  // namespace regroup::sim
