@@ -1,8 +1,8 @@
 // Earliest deadline first; a task gets the fewest GPUs with which its request is still in time.
-#include <regroup/policy/policy.hpp>
-
 #include <map>
 #include <stdexcept>
+
+#include "regroup/policy/policy.hpp"
 
 namespace {
 using namespace regroup;
@@ -32,10 +32,10 @@ class NarrowestInTime final : public Policy {
  private:
   // The narrowest layout that ends in time; if none does, the widest. Of those up to `gpus` GPUs.
   static Layout narrowest(const ClusterView& view, const Task& task, int gpus) {
-    for (const Layout layout : view.layouts(task))
-      if (layout.size() <= gpus &&
-          view.now() + view.cost().remaining(task, layout) <= task.deadline)
-        return layout;
+    for (const Layout layout : view.layouts(task)) {
+      if (layout.size() > gpus) break;
+      if (view.now() + view.cost().remaining(task, layout.size()) <= task.deadline) return layout;
+    }
     return view.widest(task, gpus);
   }
 
