@@ -33,6 +33,12 @@ class PolicyError : public Error {
   using Error::Error;
 };
 
+// Something that was asked to be checked is not so. Exit code 1.
+class CheckFailed : public Error {
+ public:
+  using Error::Error;
+};
+
 // A broken promise of our own code. Exit code 70.
 class InternalError : public std::logic_error {
  public:

@@ -48,10 +48,10 @@ class JournalWriter final : public Journal {
   std::string line_;  // kept for its memory
 };
 
-// The same loop decided otherwise than it did when the journal was written. Exit code 1.
-class JournalMismatch : public Error {
+// The same loop decided otherwise than it did when the journal was written.
+class JournalMismatch : public CheckFailed {
  public:
-  using Error::Error;
+  using CheckFailed::CheckFailed;
 };
 
 // A backend that answers as a journal says; journal() compares every decision with it. The first

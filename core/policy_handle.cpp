@@ -62,7 +62,9 @@ const PolicyPlugin& load(const std::string& path) {
   const auto* plugin =
       static_cast<const PolicyPlugin*>(dlsym(library, RG_STRINGIZE(RG_POLICY_SYMBOL)));
   if (plugin == nullptr)
-    fail<ConfigError>("{}: not a policy: there is no RG_REGISTER_POLICY in this library", path);
+    fail<ConfigError>(
+        "{}: not a policy: it exports no regroup_policy_plugin (is RG_REGISTER_POLICY missing?)",
+        path);
   check_contract(*plugin, path);
   return *plugin;
 }

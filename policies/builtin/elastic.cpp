@@ -240,7 +240,7 @@ class Elastic final : public Policy {
     IdleGpus idle = out.idle();
     for (Job& job : jobs_) {
       const Task& task = *job.task;
-      if (!task.running) continue;
+      if (!task.running || task.kind != StageKind::kDenoise) continue;
       const int width = task.layout.size();
       const bool narrower = job.target < width && short_of_gpus_;
       if (task.preempting || narrower || worth_widening(view, job, idle)) {
@@ -254,7 +254,7 @@ class Elastic final : public Policy {
   static bool worth_widening(const ClusterView& view, const Job& job, IdleGpus& idle) {
     const Task& task = *job.task;
     const int more = job.target - task.layout.size();
-    if (more <= 0 || task.kind != StageKind::kDenoise) return false;
+    if (more <= 0) return false;
     Group wider = task.group;
     const NodeId node = idle.node_of(task.group[0]);
     if (idle.count(node) < more) return false;

@@ -1,0 +1,135 @@
+#include "core/conservation.hpp"
+
+#include <cmath>
+
+#include "core/errors.hpp"
+
+namespace regroup {
+namespace {
+
+// The charges are doubles, one rounding a run: far below this, and any lost run is far above.
+constexpr double kRelativeError = 1e-9;
+
+template <class... Args>
+[[noreturn]] void broken(TimePoint at, fmt::format_string<Args...> text, Args&&... args) {
+  fail<InternalError>("conservation, at {:.9f} s: {}", to_seconds(at),
+                      fmt::format(text, std::forward<Args>(args)...));
+}
+
+}  // namespace
+
+Conservation::Conservation(std::size_t gpus) : gpus_(gpus) {}
+
+void Conservation::pass(TimePoint at) {
+  if (at < now_) broken(now_, "time went back to {:.9f} s", to_seconds(at));
+  now_ = at;
+}
+
+Conservation::Live& Conservation::live(RequestId request, const char* what) {
+  const auto found = live_.find(request);
+  if (found != live_.end()) return found->second;
+  const bool arrived = last_arrived_ && request <= *last_arrived_;
+  broken(now_, "request {} {} {}", request.value, what,
+         arrived ? "but has ended" : "but never arrived");
+}
+
+Conservation::GpuState& Conservation::gpu(GpuId id, RunId run) {
+  if (id.value >= gpus_.size())
+    broken(now_, "run {} uses GPU {} of {}", run.value, id.value, gpus_.size());
+  return gpus_[id.value];
+}
+
+void Conservation::on_arrival(TimePoint at, const Request& request) {
+  pass(at);
+  if (last_arrived_ && request.id <= *last_arrived_)
+    broken(at, "request {} arrives after request {}", request.id.value, last_arrived_->value);
+  last_arrived_ = request.id;
+  live_.emplace(request.id, Live{request.steps, 0, 0});
+}
+
+void Conservation::on_launch(TimePoint at, const Launch& launch) {
+  pass(at);
+  for (const Task* task : launch.tasks) ++live(task->request, "is launched").running;
+  for (const GpuId id : launch.group) {
+    GpuState& state = gpu(id, launch.run);
+    if (state.run)
+      broken(at, "GPU {} is given to run {} while it runs run {}", id.value, launch.run.value,
+             state.run->value);
+    state.run = launch.run;
+    state.since = at;
+  }
+  const Running running{at, launch.group, launch.tasks.size()};
+  if (!running_.emplace(launch.run, running).second)
+    broken(at, "run {} is launched twice", launch.run.value);
+}
+
+void Conservation::on_preempt(TimePoint at, RunId) { pass(at); }
+
+void Conservation::on_run_end(const RunRecord& run) {
+  pass(run.ended);
+  const auto found = running_.find(run.run);
+  if (found == running_.end()) broken(run.ended, "run {} ends but does not run", run.run.value);
+  const Running& known = found->second;
+  if (known.launched != run.launched || known.group != run.group || known.tasks != run.tasks.size())
+    broken(run.ended, "run {} does not end as it was launched (time, group or batch differ)",
+           run.run.value);
+  const RunTimes& times = run.times;
+  for (const Duration part : {times.dispatch, times.setup, times.migrate, times.compute})
+    if (part < Duration::zero())
+      broken(run.ended, "run {} has a part of {} ns", run.run.value, part.count());
+  if (times.total() != run.ended - run.launched)
+    broken(run.ended, "the parts of run {} add up to {} ns, but it took {} ns", run.run.value,
+           times.total().count(), (run.ended - run.launched).count());
+
+  for (const GpuId id : run.group) {
+    GpuState& state = gpu(id, run.run);
+    state.busy += run.ended - state.since;
+    state.run.reset();
+  }
+  for (const Task* task : run.tasks) {
+    Live& request = live(task->request, "has a run that ends");
+    if (request.running == 0)
+      broken(run.ended, "run {} ends with request {}, which it did not run", run.run.value,
+             task->request.value);
+    --request.running;
+    if (task->kind != StageKind::kDenoise) continue;
+    request.steps_done += run.steps;
+    if (run.steps < 0 || request.steps_done > request.steps)
+      broken(run.ended, "request {} has done {} of its {} steps after run {} of {}",
+             task->request.value, request.steps_done, request.steps, run.run.value, run.steps);
+  }
+  running_.erase(found);
+}
+
+void Conservation::on_request_end(const RequestOutcome& outcome) {
+  pass(outcome.ended);
+  const RequestId id = outcome.request->id;
+  const Live& request = live(id, "ends");
+  if (request.running > 0)
+    broken(now_, "request {} ends while {} of its tasks run", id.value, request.running);
+  if (outcome.end == RequestOutcome::End::kFinished && request.steps_done != request.steps)
+    broken(now_, "request {} finishes with {} of its {} steps done", id.value, request.steps_done,
+           request.steps);
+  charged_s_ += outcome.gpu_seconds;
+  live_.erase(id);
+}
+
+void Conservation::on_instant(TimePoint at, std::size_t, int) { pass(at); }
+
+void Conservation::on_end(TimePoint at) {
+  pass(at);
+  if (!running_.empty())
+    broken(at, "run {} is left running ({} in all)", running_.begin()->first.value,
+           running_.size());
+  if (!live_.empty())
+    broken(at, "request {} arrived but never ended ({} in all)", live_.begin()->first.value,
+           live_.size());
+  Duration busy{};
+  for (const GpuState& state : gpus_) busy += state.busy;
+  const double busy_s = to_seconds(busy);
+  if (!(std::abs(charged_s_ - busy_s) <= kRelativeError * busy_s))
+    broken(at, "the GPUs were busy for {} GPU seconds, but requests are charged {}", busy_s,
+           charged_s_);
+}
+
+}  // namespace regroup

@@ -1,0 +1,62 @@
+// Watches that a run neither loses nor invents requests, steps or GPU time.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/observer.hpp"
+
+namespace regroup {
+
+// Part of every run. Throws InternalError, saying what and when, at the first broken rule:
+//   - time never goes back
+//   - a GPU never runs two runs at once; a run that ends was launched, then and on that group
+//   - the parts of a run's time add up to its length exactly
+//   - every request that arrived ends exactly once, with nothing of it running; nothing else ends
+//   - a finished request has done all its denoising steps, and none has done more
+//   - the GPU time charged to requests adds up to the time that the GPUs were busy
+//   - nothing is left running or unended when the run ends
+// Cost: O(group size x log) an event; constant memory a live request and a running run.
+class Conservation final : public Observer {
+ public:
+  explicit Conservation(std::size_t gpus);
+
+  void on_arrival(TimePoint at, const Request& request) override;
+  void on_launch(TimePoint at, const Launch& launch) override;
+  void on_preempt(TimePoint at, RunId run) override;
+  void on_run_end(const RunRecord& run) override;
+  void on_request_end(const RequestOutcome& outcome) override;
+  void on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) override;
+  void on_end(TimePoint at) override;
+
+ private:
+  struct Live {
+    int steps = 0;  // of denoising, in all
+    int steps_done = 0;
+    int running = 0;  // its tasks that run
+  };
+  struct Running {
+    TimePoint launched{};
+    Group group{};
+    std::size_t tasks = 0;
+  };
+  struct GpuState {
+    std::optional<RunId> run;
+    TimePoint since{};
+    Duration busy{};  // in runs that have ended
+  };
+
+  void pass(TimePoint at);
+  Live& live(RequestId request, const char* what);
+  GpuState& gpu(GpuId id, RunId run);
+
+  std::vector<GpuState> gpus_;
+  std::map<RequestId, Live> live_;
+  std::map<RunId, Running> running_;
+  std::optional<RequestId> last_arrived_;
+  TimePoint now_{};
+  double charged_s_ = 0;  // GPU seconds of ended requests
+};
+
+}  // namespace regroup

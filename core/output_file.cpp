@@ -1,0 +1,87 @@
+#include "core/output_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "core/errors.hpp"
+
+namespace regroup {
+namespace {
+
+constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
+constexpr int kPermissions = 0666;  // less the user's umask
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const char* what, int error) {
+  fail<SystemError>("{}: cannot {}: {}", path.string(), what,
+                    std::generic_category().message(error));
+}
+
+std::filesystem::path part_of(const std::filesystem::path& path) {
+  std::filesystem::path part = path;
+  part += ".part";
+  return part;
+}
+
+}  // namespace
+
+OutputFile::OutputFile(const std::filesystem::path& directory, std::string_view name)
+    : OutputFile(part_of(directory / name), directory / name, O_CREAT | O_TRUNC) {}
+
+OutputFile OutputFile::direct(const std::filesystem::path& path) {
+  return OutputFile(path, path, 0);
+}
+
+OutputFile::OutputFile(std::filesystem::path written, std::filesystem::path path, int flags)
+    : written_(std::move(written)), path_(std::move(path)) {
+  descriptor_ = ::open(written_.c_str(), O_WRONLY | O_CLOEXEC | flags, kPermissions);
+  if (descriptor_ < 0) refuse(written_, "open", errno);
+  buffer_.reserve(kBufferBytes);
+}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ < 0) return;
+  ::close(descriptor_);
+  if (written_ != path_) ::unlink(written_.c_str());
+}
+
+void OutputFile::write(std::string_view bytes) {
+  RG_CHECK(descriptor_ >= 0, "{}: written to after commit()", path_.string());
+  buffer_ += bytes;
+  if (buffer_.size() >= kBufferBytes) flush();
+}
+
+void OutputFile::commit() {
+  RG_CHECK(descriptor_ >= 0, "{}: committed twice", path_.string());
+  flush();
+  // Some file systems report a full disk only here.
+  if (::close(descriptor_) != 0) {
+    const int error = errno;
+    descriptor_ = -1;
+    if (written_ != path_) ::unlink(written_.c_str());
+    refuse(written_, "close", error);
+  }
+  descriptor_ = -1;
+  if (written_ == path_) return;
+  std::error_code error;
+  std::filesystem::rename(written_, path_, error);
+  if (error) {
+    ::unlink(written_.c_str());
+    refuse(path_, "rename the finished file to this name", error.value());
+  }
+}
+
+void OutputFile::flush() {
+  std::string_view left = buffer_;
+  while (!left.empty()) {
+    const ssize_t count = ::write(descriptor_, left.data(), left.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) refuse(written_, "write", errno);
+    left.remove_prefix(static_cast<std::size_t>(count));
+  }
+  buffer_.clear();
+}
+
+}  // namespace regroup

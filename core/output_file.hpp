@@ -1,0 +1,43 @@
+// A file of results that appears under its name only when it is complete.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace regroup {
+
+// Writes DIRECTORY/NAME.part and gives it its name on commit(), so that a run that is killed never
+// leaves half a file behind. Buffered. Every failure of the machine to open, write, close or rename
+// is a SystemError that names the path and the machine's reason; after one the file is of no use.
+class OutputFile {
+ public:
+  // The directory must exist; a file of that name is replaced on commit().
+  OutputFile(const std::filesystem::path& directory, std::string_view name);
+
+  // Writes straight to something that exists and cannot be renamed: a device or a pipe.
+  static OutputFile direct(const std::filesystem::path& path);
+
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  // What was not committed is removed.
+  ~OutputFile();
+
+  void write(std::string_view bytes);
+  // Writes what is buffered, closes the file and gives it its name. Nothing may be written after.
+  void commit();
+
+  // The name it has once it is committed.
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  OutputFile(std::filesystem::path written, std::filesystem::path path, int flags);
+  void flush();
+
+  std::filesystem::path written_;  // where the bytes go
+  std::filesystem::path path_;     // where they are found after commit()
+  int descriptor_ = -1;            // -1: closed
+  std::string buffer_;
+};
+
+}  // namespace regroup

@@ -1,0 +1,26 @@
+// How times, groups and layouts are written in results. The same everywhere, whatever the locale.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "regroup/policy/types.hpp"
+
+namespace regroup {
+
+// Seconds with nine digits after the point: exactly the nanoseconds of the timeline.
+std::string exact_seconds(Duration time);
+std::string exact_seconds(TimePoint time);  // empty for kNever
+
+// As to_seconds, but the nearest double there is: 3 s is 3, not 3.0000000000000004.
+double nearest_seconds(Duration time);
+
+// A field of a CSV file by RFC 4180: quoted if it holds a comma, a quote or a line break.
+std::string csv_field(std::string_view text);
+
+std::string_view text_of(StageKind kind);  // "encode", "denoise", "decode", "other"
+std::string text_of(Layout layout);  // "cfg1.u4.r1"; with ".tp2" if there is tensor parallelism
+std::string text_of(const Group& group);  // "0 1 2 3"
+std::string text_of(Shape shape);         // "1024x1024"; with "x81" if there are more frames than 1
+
+}  // namespace regroup

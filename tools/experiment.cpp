@@ -1,0 +1,263 @@
+#include "tools/experiment.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <set>
+
+#include "core/conservation.hpp"
+#include "core/control_loop.hpp"
+#include "core/errors.hpp"
+#include "core/results.hpp"
+#include "policies/builtin_policies.hpp"
+#include "traces/source.hpp"
+
+namespace regroup::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Counts how long each decide() takes, in a histogram of 16 buckets per power of two: the run may
+// be long, and this stays small.
+class TimedPolicy final : public PolicyHandle {
+ public:
+  using PolicyHandle::PolicyHandle;
+
+  void decide(const ClusterView& view, Decisions& out) override {
+    const auto start = Clock::now();
+    PolicyHandle::decide(view, out);
+    const auto ns =
+        static_cast<std::uint64_t>((Clock::now() - start) / std::chrono::nanoseconds(1));
+    ++count_;
+    total_ns_ += ns;
+    max_ns_ = std::max(max_ns_, ns);
+    ++buckets_[bucket(ns)];
+  }
+
+  DecisionTimes times() const {
+    if (count_ == 0) return {};
+    return {.calls = count_,
+            .mean_us = static_cast<double>(total_ns_) / static_cast<double>(count_) / 1e3,
+            .p50_us = quantile(0.5),
+            .p99_us = quantile(0.99),
+            .max_us = static_cast<double>(max_ns_) / 1e3};
+  }
+
+ private:
+  static std::size_t bucket(std::uint64_t ns) {
+    if (ns < 16) return static_cast<std::size_t>(ns);
+    const auto power = static_cast<std::size_t>(63 - __builtin_clzll(ns));
+    return (power - 3) * 16 + static_cast<std::size_t>(ns >> (power - 4) & 15);
+  }
+  static double middle_us(std::size_t bucket) {
+    if (bucket < 16) return static_cast<double>(bucket) / 1e3;
+    const double step = static_cast<double>(std::uint64_t{1} << (bucket / 16 - 1));
+    return step * (16.5 + static_cast<double>(bucket % 16)) / 1e3;
+  }
+  double quantile(double q) const {
+    const double rank = q * static_cast<double>(count_);
+    double seen = 0;
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      seen += static_cast<double>(buckets_[i]);
+      if (seen >= rank) return middle_us(i);
+    }
+    return static_cast<double>(max_ns_) / 1e3;
+  }
+
+  std::uint64_t count_ = 0;
+  std::uint64_t total_ns_ = 0;
+  std::uint64_t max_ns_ = 0;
+  std::array<std::uint64_t, 1024> buckets_{};
+};
+
+// Notes whether any request has a deadline: without one, a violation rate says nothing.
+class DeadlineWatch final : public Observer {
+ public:
+  void on_arrival(TimePoint, const Request& request) override {
+    seen_ = seen_ || request.deadline != kNever;
+  }
+  bool seen() const { return seen_; }
+
+ private:
+  bool seen_ = false;
+};
+
+std::unique_ptr<traces::Reader> open(const Experiment& e) {
+  return e.workload ? e.workload() : traces::open_trace(e.trace, {e.default_model});
+}
+
+// The models that occur: their weights lie on every GPU.
+std::vector<std::string> models_of(const Experiment& experiment) {
+  const auto reader = open(experiment);
+  std::set<std::string> names;
+  traces::Record record;
+  for (std::uint64_t i = 0; experiment.limit == 0 || i < experiment.limit; ++i) {
+    if (!reader->next(record)) break;
+    names.insert(record.model);
+  }
+  return {names.begin(), names.end()};
+}
+
+std::string joined(const std::map<std::string, std::string>& params) {
+  std::string text;
+  for (const auto& [key, value] : params)
+    text += fmt::format("{}{}={}", text.empty() ? "" : " ", key, value);
+  return text;
+}
+
+// What determines the results, and nothing else: no paths, no host.
+ConfigBlock config_of(const Experiment& e, const std::string& policy) {
+  ConfigBlock block = {{"policy", policy},
+                       {"params", joined(e.params)},
+                       {"trace", std::filesystem::path(e.trace).filename().string()},
+                       {"cluster", std::filesystem::path(e.cluster).filename().string()},
+                       {"slo", e.slo},
+                       {"seed", fmt::format("{}", e.seed)},
+                       {"rate_scale", fmt::format("{}", e.rate_scale)},
+                       {"jitter", fmt::format("{}", e.jitter)}};
+  if (e.steps) block.emplace_back("steps", fmt::format("{}", *e.steps));
+  if (e.limit != 0) block.emplace_back("limit", fmt::format("{}", e.limit));
+  if (e.platform.groups == models::PlatformOptions::Groups::kNccl)
+    block.emplace_back("groups", "nccl");
+  if (e.platform.costs == models::PlatformOptions::Costs::kAnalytic)
+    block.emplace_back("costs", "analytic");
+  for (const auto& file : e.platform.calibrations)
+    block.emplace_back("calibration", file.filename().string());
+  return block;
+}
+
+ConfigBlock provenance_of(const Experiment& e, const Outcome& outcome) {
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  return {{"trace", std::filesystem::absolute(e.trace).string()},
+          {"on", e.on},
+          {"host", host},
+          {"wall_s", fmt::format("{:.3f}", outcome.wall_s)},
+          {"decisions", fmt::format("{}", outcome.decision_times.calls)},
+          {"decision_mean_us", fmt::format("{:.2f}", outcome.decision_times.mean_us)},
+          {"decision_p50_us", fmt::format("{:.2f}", outcome.decision_times.p50_us)},
+          {"decision_p99_us", fmt::format("{:.2f}", outcome.decision_times.p99_us)},
+          {"decision_max_us", fmt::format("{:.2f}", outcome.decision_times.max_us)}};
+}
+
+// The file of "journal:FILE", open; or nothing for "sim".
+std::unique_ptr<std::ifstream> recorded(const std::string& on) {
+  constexpr std::string_view kJournal = "journal:";
+  if (on == "sim") return nullptr;
+  if (!on.starts_with(kJournal)) fail<ConfigError>("--on {}: expected sim or journal:FILE", on);
+  const std::string file = on.substr(kJournal.size());
+  auto stream = std::make_unique<std::ifstream>(file);
+  if (!*stream) fail<ConfigError>("{}: cannot be opened", file);
+  return stream;
+}
+
+}  // namespace
+
+std::string run_name(const Experiment& experiment) {
+  const std::string policy = std::filesystem::path(experiment.policy).stem().string();
+  return experiment.params.empty() ? policy : policy + " " + joined(experiment.params);
+}
+
+sim::Failure parse_failure(const std::string& text) {
+  const auto bad = [&] {
+    fail<ConfigError>("failure '{}': expected GPU@SECONDS or GPU@SECONDS:SECONDS", text);
+  };
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto number = [&](auto value) {
+    const auto [next, error] = std::from_chars(at, end, value);
+    if (error != std::errc() || value < 0) bad();
+    at = next;
+    return value;
+  };
+  sim::Failure failure;
+  failure.gpu = {static_cast<std::uint32_t>(number(0))};
+  if (at == end || *at++ != '@') bad();
+  failure.at = TimePoint(from_seconds(number(0.0)));
+  if (at == end) return failure;
+  if (*at++ != ':') bad();
+  failure.repaired = TimePoint(from_seconds(number(0.0)));
+  if (at != end || failure.repaired <= failure.at) bad();
+  return failure;
+}
+
+Outcome run(const Experiment& experiment) {
+  const auto start = Clock::now();
+  const PolicyPlugin& plugin = find_policy(experiment.policy, kBuiltinPolicies);
+  TimedPolicy policy(plugin, PolicyParams(experiment.params));
+  const traces::SloRule slo = traces::SloRule::parse(experiment.slo);
+  const auto recording_file = recorded(experiment.on);
+  std::istream* recording = experiment.recording ? experiment.recording : recording_file.get();
+
+  models::PlatformOptions options = experiment.platform;
+  options.cluster = experiment.cluster;
+  options.models = models_of(experiment);
+  models::Platform platform(options);
+  NameTable<ClassId> classes;
+  traces::TraceSource source(open(experiment), platform, classes,
+                             {.steps = experiment.steps,
+                              .rate_scale = experiment.rate_scale,
+                              .limit = experiment.limit,
+                              .slo = slo});
+
+  std::optional<Replayer> replayer;
+  std::optional<sim::SimBackend> simulator;
+  if (recording)
+    replayer.emplace(*recording, experiment.on.substr(experiment.on.find(':') + 1));
+  else
+    simulator.emplace(platform, sim::SimOptions{.jitter = experiment.jitter,
+                                                .seed = experiment.seed,
+                                                .failures = experiment.failures});
+  Backend& backend = replayer ? static_cast<Backend&>(*replayer) : *simulator;
+
+  Metrics metrics(platform.gpus().size(), classes);
+  Conservation conservation(platform.gpus().size());
+  DeadlineWatch deadlines;
+  std::optional<Results> results;
+  std::optional<OutputFile> journal_file;
+  std::optional<JournalWriter> journal_writer;
+  std::vector<Observer*> observers = {&metrics, &conservation, &deadlines};
+  if (!experiment.out.empty()) {
+    results.emplace(experiment.out, platform, classes,
+                    ResultsOptions{.tasks = experiment.tasks, .timeline = experiment.timeline});
+    observers.push_back(&*results);
+    if (experiment.journal && !replayer) {
+      journal_file.emplace(experiment.out, "journal");
+      journal_writer.emplace([&](std::string_view line) { journal_file->write(line); });
+    }
+  } else if (experiment.journal_text) {
+    journal_writer.emplace([&](std::string_view line) { *experiment.journal_text += line; });
+  }
+  Journal* journal = nullptr;
+  if (replayer) journal = &replayer->journal();
+  if (journal_writer) journal = &*journal_writer;
+
+  ControlLoop({.backend = backend,
+               .policy = policy,
+               .catalog = platform,
+               .requests = source,
+               .classes = classes,
+               .journal = journal,
+               .observers = std::move(observers)})
+      .run();
+  if (replayer) replayer->check_finished();
+
+  Outcome outcome;
+  outcome.summary = metrics.summary();
+  outcome.policy = policy.name();
+  outcome.decisions_compared = replayer ? replayer->decisions() : 0;
+  outcome.any_deadline = deadlines.seen();
+  outcome.decision_times = policy.times();
+  outcome.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
+  if (journal_file) journal_file->commit();
+  if (results)
+    results->commit(outcome.summary, config_of(experiment, outcome.policy),
+                    provenance_of(experiment, outcome));
+  return outcome;
+}
+
+}  // namespace regroup::tools

@@ -1,0 +1,77 @@
+// One run, from its description to its results: what `replay`, `policy check` and the tests share.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <istream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/metrics.hpp"
+#include "models/platform.hpp"
+#include "sim/sim_backend.hpp"
+#include "traces/reader.hpp"
+
+namespace regroup::tools {
+
+struct Experiment {
+  std::string trace;          // a file of any format that traces/ knows
+  std::string default_model;  // for files that name none
+  // Instead of a file: makes the workload; called more than once.
+  std::function<std::unique_ptr<traces::Reader>()> workload;
+  std::string cluster = "8xH100";
+  std::string policy;  // a built-in name, or the path of a .so
+  std::map<std::string, std::string> params;
+  std::string on = "sim";  // "sim", or "journal:FILE": as recorded, every decision compared
+  std::uint64_t seed = 0;
+
+  std::string slo = "trace";
+  std::optional<int> steps;
+  double rate_scale = 1;
+  std::uint64_t limit = 0;  // 0: none
+
+  models::PlatformOptions platform;  // `cluster` and `models` are filled in by run()
+  double jitter = 0;
+  std::vector<sim::Failure> failures;
+
+  std::filesystem::path out;  // empty: no files
+  bool tasks = false;
+  bool timeline = true;
+  bool journal = true;
+  // The same in memory, if set: where the journal goes, and the one to replay instead of `on`.
+  std::string* journal_text = nullptr;
+  std::istream* recording = nullptr;
+};
+
+// How long the policy thought, on this machine's clock. Not part of the results.
+struct DecisionTimes {
+  std::uint64_t calls = 0;
+  double mean_us = 0;
+  double p50_us = 0;
+  double p99_us = 0;
+  double max_us = 0;
+};
+
+struct Outcome {
+  Summary summary;
+  std::string policy;                    // its own name
+  std::uint64_t decisions_compared = 0;  // with journal:FILE
+  bool any_deadline = false;
+  DecisionTimes decision_times;
+  double wall_s = 0;
+};
+
+// Throws what can end a run: ConfigError, SystemError, PolicyError, JournalMismatch.
+Outcome run(const Experiment& experiment);
+
+// The run's name in tables: the policy and its parameters, "fcfs degree=4".
+std::string run_name(const Experiment& experiment);
+
+// "GPU@SECONDS" or "GPU@SECONDS:REPAIRED_SECONDS". Throws ConfigError.
+sim::Failure parse_failure(const std::string& text);
+
+}  // namespace regroup::tools

@@ -1,0 +1,66 @@
+// The regroup command.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "core/errors.hpp"
+#include "tools/verbs.hpp"
+
+namespace {
+
+enum ExitCode { kOk = 0, kCheckFailed = 1, kUsage = 2, kMachine = 3, kPolicy = 4, kOurBug = 70 };
+
+int complain(ExitCode code, const char* what) {
+  fmt::print(stderr, "regroup: {}\n", what);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App program(
+      "Designs GPU-parallelism schedules for diffusion transformer serving: replays request traces "
+      "on modelled GPU clusters under a programmable policy.",
+      "regroup");
+  program.set_version_flag("--version", RG_VERSION);
+  program.require_subcommand(1);
+  program.fallthrough(false);
+  program.footer(
+      "Exit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 the machine, 4 the policy "
+      "broke its contract.");
+  regroup::tools::add_replay(program);
+  regroup::tools::add_table(program);
+  regroup::tools::add_policy(program);
+  regroup::tools::add_trace(program);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? kOk : kUsage;
+  }
+  // A result that did not reach its reader is not a result.
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    return complain(kMachine, fmt::format("standard output: {}", std::strerror(errno)).c_str());
+  return kOk;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const regroup::CheckFailed& error) {
+    return complain(kCheckFailed, error.what());
+  } catch (const regroup::ConfigError& error) {
+    return complain(kUsage, error.what());
+  } catch (const regroup::SystemError& error) {
+    return complain(kMachine, error.what());
+  } catch (const regroup::PolicyError& error) {
+    return complain(kPolicy, error.what());
+  } catch (const std::bad_alloc&) {
+    return complain(kMachine, "out of memory");
+  } catch (const std::exception& error) {
+    return complain(kOurBug,
+                    fmt::format("internal error, please report it: {}", error.what()).c_str());
+  }
+}

@@ -1,0 +1,68 @@
+// regroup replay: a trace through a policy, on a backend.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "tools/run_flags.hpp"
+#include "tools/table.hpp"
+#include "tools/verbs.hpp"
+
+namespace regroup::tools {
+namespace {
+
+void replay(const RunFlags& flags) {
+  const Experiment experiment = experiment_of(flags);
+  const Outcome outcome = run(experiment);
+  const Summary& s = outcome.summary;
+
+  fmt::print("{}", run_table({row_of(run_name(experiment), s)}));
+  fmt::print("{} requests in {:.1f} s: {} finished, {} rejected, {} unfinished; {} violations\n",
+             s.requests, s.makespan_s, s.finished, s.rejected, s.unfinished, s.slo_violations);
+  if (experiment.on != "sim")
+    fmt::print("journal replayed: {} decisions, all equal\n", outcome.decisions_compared);
+  if (!experiment.out.empty()) fmt::print("results in {}\n", experiment.out.string());
+
+  if (!outcome.any_deadline)
+    fmt::print(stderr, "note: no request has a deadline, so none can be violated; see --slo\n");
+  const DecisionTimes& d = outcome.decision_times;
+  fmt::print(stderr, "{:.3f} s of wall time; {} decisions, median {:.1f} us, P99 {:.1f} us\n",
+             outcome.wall_s, d.calls, d.p50_us, d.p99_us);
+}
+
+}  // namespace
+
+void add_replay(CLI::App& program) {
+  CLI::App* verb = program.add_subcommand(
+      "replay", "Replays a request trace under a policy and reports what became of it.");
+  auto flags = std::make_shared<RunFlags>();
+  Experiment& e = flags->experiment;
+  verb->set_config("--config", "",
+                   "read flags from a file (key=value lines); flags given here win");
+  verb->add_option("--trace", e.trace, "the trace: regroup CSV, Hetu-DiT text or GF-DiT JSON")
+      ->required();
+  verb->add_option("--policy", e.policy, "a built-in policy's name, or the path of a .so")
+      ->required();
+  add_run_flags(*verb, *flags);
+  verb->add_option("--on", e.on,
+                   "backend: sim, or journal:FILE to check a recorded run's every decision");
+  verb->add_option("--out", e.out,
+                   "folder for summary.json, requests.csv, journal and timeline.pftrace");
+  verb->add_flag("--tasks", e.tasks, "also write tasks.csv: every placement");
+  verb->add_flag("--no-timeline", flags->no_timeline, "do not write timeline.pftrace");
+  verb->add_flag("--no-journal", flags->no_journal, "do not write the journal");
+  verb->callback([flags] { replay(*flags); });
+}
+
+void add_table(CLI::App& program) {
+  CLI::App* verb =
+      program.add_subcommand("table", "Prints the results of several runs as a table.");
+  auto folders = std::make_shared<std::vector<std::string>>();
+  verb->add_option("DIR", *folders, "folders written by replay --out")->required();
+  verb->callback([folders] {
+    std::vector<RunRow> rows;
+    for (const std::string& folder : *folders) rows.push_back(read_row(folder));
+    fmt::print("{}", run_table(rows));
+  });
+}
+
+}  // namespace regroup::tools

@@ -1,0 +1,28 @@
+// The flags that describe a run, and their check.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "tools/experiment.hpp"
+
+namespace regroup::tools {
+
+// Flags as text, before they become an Experiment.
+struct RunFlags {
+  Experiment experiment;
+  std::vector<std::string> params;  // key=value
+  std::vector<std::string> failures;
+  std::string groups = "group-free";
+  std::string costs = "best";
+  int steps = 0;
+  bool no_timeline = false;
+  bool no_journal = false;
+  bool no_memory_check = false;
+};
+
+// Everything but trace and policy, which verbs treat differently.
+void add_run_flags(CLI::App& verb, RunFlags& flags);
+// Throws ConfigError for a value that the flags cannot have.
+Experiment experiment_of(const RunFlags& flags);
+
+}  // namespace regroup::tools

@@ -1,0 +1,33 @@
+// Aligned tables for a terminal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/metrics.hpp"
+
+namespace regroup::tools {
+
+// Rows of cells; the first row is the heading. The first column is flush left, the others right.
+std::string aligned(const std::vector<std::vector<std::string>>& rows);
+
+// What the comparison of runs shows of one of them.
+struct RunRow {
+  std::string name;
+  std::int64_t requests = 0;
+  double slo_violation_rate = 0;
+  std::vector<std::pair<std::string, double>> class_violation_rates;
+  double latency_mean_s = 0;
+  double latency_p95_s = 0;
+  double throughput_rps = 0;
+  double utilisation = 0;
+  std::int64_t group_changes = 0;
+};
+RunRow row_of(std::string name, const Summary& summary);
+// Reads DIR/summary.json. Throws ConfigError for a folder that holds no results.
+RunRow read_row(const std::string& directory);
+
+// One row a run; a column for the violations of each class that any of them has.
+std::string run_table(const std::vector<RunRow>& rows);
+
+}  // namespace regroup::tools

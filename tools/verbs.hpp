@@ -1,0 +1,14 @@
+// The verbs of the command. Each adds its flags to the program and runs when it was the one called;
+// what it prints is its result, what it throws becomes the exit code.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+namespace regroup::tools {
+
+void add_replay(CLI::App& program);
+void add_table(CLI::App& program);
+void add_policy(CLI::App& program);
+void add_trace(CLI::App& program);
+
+}  // namespace regroup::tools
