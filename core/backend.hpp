@@ -36,7 +36,7 @@ struct Event {
   TimePoint at{};
   RunId run{};     // run events
   int steps = 0;   // run events: steps done and kept
-  RunTimes times;  // run events
+  RunTimes times{};  // run events
   GpuId gpu{};     // GPU events
   friend bool operator==(const Event&, const Event&) = default;
 };

@@ -23,7 +23,7 @@ struct SimOptions {
   // policy: common random numbers.
   double jitter = 0;
   std::uint64_t seed = 0;
-  std::vector<Failure> failures;
+  std::vector<Failure> failures{};
 };
 
 // One placement takes dispatch + group set-up + migration, then its steps one after another, all

@@ -40,7 +40,7 @@ class ListSource final : public RequestSource {
 inline Request request(TestCatalog& catalog, double arrival_s, int width = 100, int steps = 4,
                        double deadline_s = -1) {
   Request r;
-  r.label = "r" + std::to_string(arrival_s);
+  r.label = fmt::format("r{:f}", arrival_s);
   r.arrival = TimePoint(from_seconds(arrival_s));
   r.shape = {width, width, 1};
   r.shape_id = catalog.intern({}, r.shape, 1);

@@ -1,0 +1,350 @@
+#include "core/timeline.hpp"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <set>
+
+#include "tests/core/observer_script.hpp"
+#include "tests/core/trace_reader.hpp"
+
+namespace regroup {
+namespace {
+
+using script::Script;
+using script::TempDir;
+using script::Trace;
+using script::TraceEvent;
+using script::us;
+using Lines = std::vector<std::string>;
+
+template <class Play>
+std::string written(const TempDir& dir, Script& script, Play play) {
+  TimelineLog log(dir.path(), script.catalog, script.classes);
+  script.observers = {&log};
+  play(script);
+  log.commit();
+  script.observers.clear();
+  return dir.read("timeline.pftrace");
+}
+
+// The lines about one track.
+Lines only(const std::string& track, const Lines& lines) {
+  Lines found;
+  for (const std::string& line : lines)
+    if (const auto at = line.find(track); at != std::string::npos)
+      found.push_back(line.substr(0, at) + line.substr(at + track.size()));
+  return found;
+}
+
+class TimelineOfTheStory : public ::testing::Test {
+ protected:
+  TempDir dir;
+  Script script;
+  std::string file = written(dir, script, script::play_story);
+  Trace trace = script::read_trace(file);
+  Lines lines = script::lines_of(trace);
+};
+
+TEST_F(TimelineOfTheStory, HasATrackForEveryGpuAndRequest) {
+  Lines tracks;
+  for (const auto& [uuid, track] : trace.tracks)
+    tracks.push_back(fmt::format("{} < {}: {}{}{} #{}", uuid, track.parent, track.name,
+                                 track.process ? " (process)" : "",
+                                 track.counter ? " (counter)" : "", track.rank));
+  EXPECT_EQ(tracks, (Lines{
+                        "1 < 0: GPUs (process) #0",
+                        "2 < 1: waiting tasks (counter) #0",
+                        "3 < 1: busy GPUs (counter) #1",
+                        "4 < 1: node 0 gpu 0 #2",
+                        "5 < 1: node 0 gpu 1 #3",
+                        "6 < 1: node 1 gpu 2 #4",
+                        "7 < 1: node 1 gpu 3 #5",
+                        "8 < 0: Requests (process) #0",
+                        "9 < 8: small #0",
+                        "10 < 9: small a,1 #0",
+                        "11 < 8: large #1",
+                        "12 < 11: large b #1",
+                        "13 < 9: small c #2",
+                        "14 < 11: large d #3",
+                    }));
+}
+
+TEST_F(TimelineOfTheStory, ShowsRunsAndTheirPartsOnGpus) {
+  EXPECT_EQ(only("GPUs/node 0 gpu 0", lines), (Lines{
+                                                  "1000 begin : run 'encode 1024x1024 x1' ->1",
+                                                  "1000 begin : part 'dispatch'",
+                                                  "1100 end ",
+                                                  "1100 begin : part 'compute'",
+                                                  "3000 end ",
+                                                  "3000 end ",
+                                                  "3000 begin : run '1024x1024 x2 steps 2' ->2",
+                                                  "3000 begin : part 'dispatch'",
+                                                  "3100 end ",
+                                                  "3100 begin : part 'set-up'",
+                                                  "3500 end ",
+                                                  "3500 begin : part 'migrate'",
+                                                  "4000 end ",
+                                                  "4000 begin : part 'compute'",
+                                                  "10000 end ",
+                                                  "10000 end ",
+                                                  "25000 begin : run '1024x1024 x4 steps 1' ->5",
+                                                  "25000 begin : part 'dispatch'",
+                                                  "26000 end ",
+                                                  "26000 begin : part 'set-up'",
+                                                  "27000 end ",
+                                                  "27000 begin : part 'compute'",
+                                                  "40000 end ",
+                                                  "40000 end ",
+                                              }));
+}
+
+// Widening from GPU 0 brings state to GPU 1; moving to GPU 2 brings all of it there.
+TEST_F(TimelineOfTheStory, DrawsArrowsToGpusThatGetState) {
+  Lines arrows;
+  for (const std::string& line : lines)
+    if (line.find("<-") != std::string::npos) arrows.push_back(line);
+  EXPECT_EQ(arrows, (Lines{
+                        "3000 begin GPUs/node 0 gpu 1: run '1024x1024 x2 steps 2' <-1",
+                        "12000 begin GPUs/node 1 gpu 2: run '1024x1024 x1 steps 2' ->3 <-2",
+                    }));
+}
+
+TEST_F(TimelineOfTheStory, ShowsWhatRequestsWaitForAndDo) {
+  EXPECT_EQ(only("Requests/small/small a,1", lines), (Lines{
+                                                         "1000 begin : request 'encode'",
+                                                         "3000 end ",
+                                                         "3000 begin : request 'denoise x2'",
+                                                         "4000 instant : request 'preempt'",
+                                                         "10000 end ",
+                                                         "10000 begin : request 'waiting'",
+                                                         "12000 end ",
+                                                         "12000 begin : request 'denoise x1'",
+                                                         "20000 end ",
+                                                         "20000 begin : request 'decode'",
+                                                         "22000 end ",
+                                                     }));
+  EXPECT_EQ(only("Requests/large/large b", lines), (Lines{
+                                                       "2000 begin : request 'waiting'",
+                                                       "22000 end ",
+                                                       "22000 instant : request 'rejected'",
+                                                   }));
+  EXPECT_EQ(only("Requests/small/small c", lines), (Lines{
+                                                       "5000 begin : request 'waiting'",
+                                                       "40000 end ",
+                                                       "40000 instant : request 'unfinished'",
+                                                   }));
+  EXPECT_EQ(only("Requests/large/large d", lines), (Lines{
+                                                       "22000 begin : request 'waiting'",
+                                                       "25000 end ",
+                                                       "25000 begin : request 'denoise x4'",
+                                                       "40000 end ",
+                                                       "40000 instant : request 'deadline missed'",
+                                                   }));
+}
+
+TEST_F(TimelineOfTheStory, CountsWaitingTasksAndBusyGpus) {
+  EXPECT_EQ(only("GPUs/busy GPUs", lines),
+            (Lines{"1000 count : 1", "3000 count : 2", "10000 count : 0", "12000 count : 1",
+                   "22000 count : 0", "25000 count : 4", "40000 count : 0"}));
+  EXPECT_EQ(only("GPUs/waiting tasks", lines),
+            (Lines{"1000 count : 0", "2000 count : 1", "5000 count : 2", "10000 count : 3",
+                   "12000 count : 2", "25000 count : 1", "40000 count : 0"}));
+}
+
+TEST_F(TimelineOfTheStory, SaysWhatARunWas) {
+  for (const TraceEvent& event : trace.events) {
+    if (event.name != "1024x1024 x4 steps 1") continue;
+    EXPECT_EQ(event.annotations, (std::map<std::string, std::string>{{"request", "d"},
+                                                                     {"class", "large"},
+                                                                     {"run", "4"},
+                                                                     {"stage", "denoise"},
+                                                                     {"degree", "4"},
+                                                                     {"layout", "cfg2.u2.r1"},
+                                                                     {"steps", "1"},
+                                                                     {"expected_s", "0.013"},
+                                                                     {"failed", "0"}}));
+    return;
+  }
+  FAIL() << "no such run";
+}
+
+TEST(Timeline, DrawsStagesOfTheSameTimeOnTracksOfTheirOwn) {
+  const TempDir dir;
+  Script script;
+  const std::string file = written(dir, script, [](Script& s) {
+    const RequestId a = s.arrive("a", "x", 1);
+    const RunId one = s.launch({a}, 0, {{0}}, {});
+    s.now = us(5);
+    const RunId two = s.launch({a}, 0, {{1}}, {});
+    s.end(one, 1, {.compute = 10});
+    s.end(two, 1, {.compute = 10});
+    s.end_request(a);
+  });
+  const Trace trace = script::read_trace(file);
+  std::set<std::uint64_t> tracks;
+  for (const TraceEvent& event : trace.events)
+    if (event.name == "encode") tracks.insert(event.track);
+  EXPECT_EQ(tracks.size(), 2u);
+  for (const TraceEvent& event : trace.events) EXPECT_TRUE(event.arriving.empty());
+}
+
+// What a viewer needs: slices that nest and close, arrows that have left before they arrive.
+TEST(Timeline, IsWellFormedInRandomRuns) {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const TempDir dir;
+    Script script;
+    const std::string file =
+        written(dir, script, [&](Script& s) { script::play_random(s, seed, 60); });
+    const Trace trace = script::read_trace(file);
+    std::map<std::uint64_t, int> open;
+    std::set<std::uint64_t> left;
+    for (const TraceEvent& event : trace.events) {
+      for (const std::uint64_t id : event.leaving) EXPECT_TRUE(left.insert(id).second);
+      for (const std::uint64_t id : event.arriving) EXPECT_TRUE(left.contains(id));
+      EXPECT_EQ(trace.tracks.at(event.track).counter, event.type == TraceEvent::Type::kCounter);
+      if (event.type == TraceEvent::Type::kBegin) {
+        EXPECT_EQ(++open[event.track], event.category == "part" ? 2 : 1) << seed << event.name;
+      }
+      if (event.type == TraceEvent::Type::kEnd) {
+        EXPECT_GE(--open[event.track], 0) << seed;
+      }
+      if (event.category == "run" || event.category == "part") {
+        EXPECT_EQ(trace.tracks.at(trace.tracks.at(event.track).parent).name, "GPUs");
+      }
+    }
+    for (const auto& [track, depth] : open) EXPECT_EQ(depth, 0) << trace.tracks.at(track).name;
+  }
+}
+
+// --- the bytes
+
+// Perfetto's numbers, by hand: the first packet of each kind has these fields and no others.
+TEST(TimelineBytes, HaveThePublishedFieldNumbers) {
+  const TempDir dir;
+  Script script;
+  const std::string file = written(dir, script, script::play_story);
+  using Numbers = std::vector<std::pair<int, script::Wire>>;
+  const auto numbers = [](std::string_view message) {
+    Numbers found;
+    for (const script::Field& field : script::fields_of(message))
+      found.emplace_back(field.number, field.wire);
+    return found;
+  };
+  const auto field = [](std::string_view message, int number) {
+    for (const script::Field& one : script::fields_of(message))
+      if (one.number == number) return one;
+    return script::Field{};
+  };
+  const auto packets = script::fields_of(file);
+  const auto v = script::Wire::kVarint, b = script::Wire::kBytes, f = script::Wire::kFixed64;
+
+  const std::string_view process = packets.at(0).bytes;
+  EXPECT_EQ(numbers(process), (Numbers{{10, v}, {13, v}, {60, b}}));
+  EXPECT_EQ(field(process, 13).value, 1u);  // SEQ_INCREMENTAL_STATE_CLEARED
+  EXPECT_EQ(numbers(field(process, 60).bytes), (Numbers{{1, v}, {3, b}, {11, v}}));
+  EXPECT_EQ(numbers(field(field(process, 60).bytes, 3).bytes), (Numbers{{1, v}, {6, b}}));
+  const std::string_view counter = packets.at(1).bytes;
+  EXPECT_EQ(field(counter, 13).value, 2u);  // SEQ_NEEDS_INCREMENTAL_STATE
+  EXPECT_EQ(numbers(field(counter, 60).bytes), (Numbers{{1, v}, {2, b}, {5, v}, {8, b}, {12, v}}));
+  EXPECT_EQ(numbers(field(field(counter, 60).bytes, 8).bytes), (Numbers{{3, v}}));
+
+  std::map<std::uint64_t, std::string_view> first;  // packet by type of its event
+  for (const script::Field& packet : packets)
+    if (const std::string_view event = field(packet.bytes, 11).bytes; !event.empty())
+      first.emplace(field(event, 9).value, packet.bytes);
+  ASSERT_EQ(first.size(), 4u);
+  EXPECT_EQ(numbers(first.at(1)), (Numbers{{8, v}, {10, v}, {11, b}, {12, b}, {13, v}}));
+  EXPECT_EQ(numbers(first.at(2)), (Numbers{{8, v}, {10, v}, {11, b}, {13, v}}));
+  EXPECT_EQ(numbers(field(first.at(2), 11).bytes), (Numbers{{9, v}, {11, v}}));
+  EXPECT_EQ(numbers(field(first.at(3), 11).bytes), (Numbers{{3, v}, {9, v}, {10, v}, {11, v}}));
+  EXPECT_EQ(numbers(field(first.at(4), 11).bytes), (Numbers{{9, v}, {11, v}, {30, v}}));
+  const Numbers begin = numbers(field(first.at(1), 11).bytes);
+  EXPECT_EQ(begin, (Numbers{{3, v},
+                            {4, b},
+                            {4, b},
+                            {4, b},
+                            {4, b},
+                            {4, b},
+                            {4, b},
+                            {4, b},
+                            {4, b},
+                            {4, b},
+                            {9, v},
+                            {10, v},
+                            {11, v},
+                            {47, f}}));
+  EXPECT_EQ(numbers(field(field(first.at(1), 11).bytes, 4).bytes), (Numbers{{1, v}, {6, b}}));
+}
+
+TEST(TimelineBytes, AreReadByProtoc) {
+  if (std::system("protoc --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "no protoc here";
+  const TempDir dir;
+  Script script(1);
+  written(dir, script, [](Script& s) {
+    s.now = us(7);
+    const RequestId a = s.arrive("a", "x", 1, us(8));
+    s.now = us(9);
+    s.instant(1);
+    s.end_request(a, RequestOutcome::End::kRejected);
+  });
+  const std::string command = "protoc --proto_path=" RG_SOURCE_DIR
+                              " --decode=perfetto.protos.Trace core/perfetto_trace.proto < '" +
+                              (dir.path() / "timeline.pftrace").string() + "' > '" +
+                              (dir.path() / "text").string() + "'";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const auto head = [](int flags) {
+    return "  trusted_packet_sequence_id: 1\n" + fmt::format("  sequence_flags: {}\n", flags);
+  };
+  const auto track = [&](int flags, const std::string& fields) {
+    return "packet {\n" + head(flags) + "  track_descriptor {\n" + fields + "  }\n}\n";
+  };
+  const auto event = [&](int at, const std::string& fields, const std::string& names = "") {
+    return fmt::format("packet {{\n  timestamp: {}\n", at) +
+           "  trusted_packet_sequence_id: 1\n  track_event {\n" + fields + "  }\n" + names +
+           "  sequence_flags: 2\n}\n";
+  };
+  EXPECT_EQ(
+      dir.read("text"),
+      track(1,
+            "    uuid: 1\n    process {\n      pid: 1\n      process_name: \"GPUs\"\n    }\n"
+            "    child_ordering: EXPLICIT\n") +
+          track(2,
+                "    uuid: 2\n    name: \"waiting tasks\"\n    parent_uuid: 1\n"
+                "    counter {\n      unit: UNIT_COUNT\n    }\n    sibling_order_rank: 0\n") +
+          track(2,
+                "    uuid: 3\n    name: \"busy GPUs\"\n    parent_uuid: 1\n"
+                "    counter {\n      unit: UNIT_COUNT\n    }\n    sibling_order_rank: 1\n") +
+          track(2,
+                "    uuid: 4\n    name: \"node 0 gpu 0\"\n    parent_uuid: 1\n"
+                "    child_ordering: EXPLICIT\n    sibling_order_rank: 2\n") +
+          track(2,
+                "    uuid: 5\n    name: \"node 0 gpu 1\"\n    parent_uuid: 1\n"
+                "    child_ordering: EXPLICIT\n    sibling_order_rank: 3\n") +
+          track(2,
+                "    uuid: 6\n    process {\n      pid: 2\n      process_name: \"Requests\"\n"
+                "    }\n    child_ordering: EXPLICIT\n") +
+          track(2,
+                "    uuid: 7\n    name: \"x\"\n    parent_uuid: 6\n"
+                "    child_ordering: EXPLICIT\n    sibling_order_rank: 0\n") +
+          track(2,
+                "    uuid: 8\n    name: \"x a\"\n    parent_uuid: 7\n"
+                "    child_ordering: EXPLICIT\n    sibling_order_rank: 0\n") +
+          event(9000, "    type: TYPE_COUNTER\n    track_uuid: 2\n    counter_value: 1\n") +
+          event(9000, "    type: TYPE_COUNTER\n    track_uuid: 3\n    counter_value: 0\n") +
+          event(7000,
+                "    category_iids: 1\n    type: TYPE_SLICE_BEGIN\n    name_iid: 1\n"
+                "    track_uuid: 8\n",
+                "  interned_data {\n    event_categories {\n      iid: 1\n      name: \"request\"\n"
+                "    }\n    event_names {\n      iid: 1\n      name: \"waiting\"\n    }\n  }\n") +
+          event(9000, "    type: TYPE_SLICE_END\n    track_uuid: 8\n") +
+          event(9000,
+                "    category_iids: 1\n    type: TYPE_INSTANT\n    name_iid: 2\n"
+                "    track_uuid: 8\n",
+                "  interned_data {\n    event_names {\n      iid: 2\n      name: \"rejected\"\n"
+                "    }\n  }\n"));
+}
+
+}  // namespace
+}  // namespace regroup
