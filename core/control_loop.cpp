@@ -29,7 +29,7 @@ void ControlLoop::run() {
 }
 
 bool ControlLoop::more_to_come() const {
-  return next_request_ || world_.live_requests() > 0 || !wakes_.empty();
+  return next_request_ || world_.live_requests() > 0;
 }
 
 void ControlLoop::read_next_request() {

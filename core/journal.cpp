@@ -4,7 +4,7 @@
 #include <charconv>
 #include <vector>
 
-#include "core/errors.hpp"
+#include "core/result_text.hpp"
 
 namespace regroup {
 namespace {
@@ -16,10 +16,6 @@ constexpr std::array<std::string_view, 4> kEventNames = {"end", "fail", "gpu-fai
 std::int64_t ns(TimePoint t) { return t.time_since_epoch().count(); }
 
 }  // namespace
-
-std::string layout_text(Layout l) {
-  return fmt::format("cfg{}.u{}.r{}.t{}", l.cfg, l.ulysses, l.ring, l.tp);
-}
 
 JournalWriter::JournalWriter(std::function<void(std::string_view)> sink) : sink_(std::move(sink)) {
   sink_(kFirstLine);
@@ -52,8 +48,7 @@ void JournalWriter::place(TimePoint at, const Launch& launch) {
   line_ += ' ';
   for (std::size_t i = 0; i < launch.group.size(); ++i)
     fmt::format_to(out, "{}{}", i == 0 ? "" : ",", launch.group[i].value);
-  const Layout l = launch.layout;
-  fmt::format_to(out, " cfg{}.u{}.r{}.t{} {}", l.cfg, l.ulysses, l.ring, l.tp, launch.steps);
+  fmt::format_to(out, " {} {}", text_of(launch.layout), launch.steps);
   flush();
 }
 

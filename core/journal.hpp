@@ -16,7 +16,7 @@ namespace regroup {
 //   # regroup journal v1
 //   e <at> end|fail <run> <steps> <dispatch> <setup> <migrate> <compute>
 //   e <at> gpu-failed|gpu-repaired <gpu>
-//   d <at> place <run> <task>[,<task>...] <gpu>[,<gpu>...] cfg<c>.u<u>.r<r>.t<t> <steps>
+//   d <at> place <run> <task>[,<task>...] <gpu>[,<gpu>...] <layout> <steps>
 //   d <at> preempt <run> | reject <request> | wake <when>
 class Journal {
  public:
@@ -27,8 +27,6 @@ class Journal {
   virtual void reject(TimePoint at, RequestId request) = 0;
   virtual void wake(TimePoint at, TimePoint when) = 0;
 };
-
-std::string layout_text(Layout layout);  // "cfg1.u4.r1.t1"
 
 // Writes lines, newline included, to `sink`.
 class JournalWriter final : public Journal {

@@ -90,14 +90,14 @@ std::unique_ptr<traces::Reader> open(const Experiment& e) {
   return e.workload ? e.workload() : traces::open_trace(e.trace, {e.default_model});
 }
 
-// The models that occur: their weights lie on every GPU.
-std::vector<std::string> models_of(const Experiment& experiment) {
+// The models that occur: their weights lie on every GPU. `catalog` knows the cards.
+std::vector<std::string> models_of(const Experiment& experiment, Catalog& catalog) {
   const auto reader = open(experiment);
   std::set<std::string> names;
   traces::Record record;
   for (std::uint64_t i = 0; experiment.limit == 0 || i < experiment.limit; ++i) {
     if (!reader->next(record)) break;
-    names.insert(record.model);
+    if (names.insert(record.model).second) traces::resolve(*reader, record, catalog);
   }
   return {names.begin(), names.end()};
 }
@@ -195,7 +195,10 @@ Outcome run(const Experiment& experiment) {
 
   models::PlatformOptions options = experiment.platform;
   options.cluster = experiment.cluster;
-  options.models = models_of(experiment);
+  {
+    models::Platform without_weights(options);
+    options.models = models_of(experiment, without_weights);
+  }
   models::Platform platform(options);
   NameTable<ClassId> classes;
   traces::TraceSource source(open(experiment), platform, classes,

@@ -25,7 +25,9 @@ int run(int argc, char** argv) {
       "regroup");
   program.set_version_flag("--version", RG_VERSION);
   program.require_subcommand(1);
-  program.fallthrough(false);
+  program.set_config("--config", "",
+                     "read flags from a file, a section [VERB] each; flags given here win");
+  program.allow_config_extras(CLI::config_extras_mode::error);
   program.footer(
       "Exit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 the machine, 4 the policy "
       "broke its contract.");

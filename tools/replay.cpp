@@ -1,5 +1,6 @@
 // regroup replay: a trace through a policy, on a backend.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <memory>
 
@@ -24,6 +25,7 @@ void replay(const RunFlags& flags) {
 
   if (!outcome.any_deadline)
     fmt::print(stderr, "note: no request has a deadline, so none can be violated; see --slo\n");
+  if (isatty(STDERR_FILENO) == 0) return;
   const DecisionTimes& d = outcome.decision_times;
   fmt::print(stderr, "{:.3f} s of wall time; {} decisions, median {:.1f} us, P99 {:.1f} us\n",
              outcome.wall_s, d.calls, d.p50_us, d.p99_us);
@@ -36,8 +38,7 @@ void add_replay(CLI::App& program) {
       "replay", "Replays a request trace under a policy and reports what became of it.");
   auto flags = std::make_shared<RunFlags>();
   Experiment& e = flags->experiment;
-  verb->set_config("--config", "",
-                   "read flags from a file (key=value lines); flags given here win");
+  verb->fallthrough();  // --config belongs to the program
   verb->add_option("--trace", e.trace, "the trace: regroup CSV, Hetu-DiT text or GF-DiT JSON")
       ->required();
   verb->add_option("--policy", e.policy, "a built-in policy's name, or the path of a .so")

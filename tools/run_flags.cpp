@@ -4,6 +4,17 @@
 
 namespace regroup::tools {
 
+const CLI::Validator& above_zero() {
+  static const CLI::Validator kAboveZero(
+      [](const std::string& text) {
+        double value = 0;
+        const bool good = CLI::detail::lexical_cast(text, value) && value > 0;
+        return good ? std::string() : text + ": expected a number above 0";
+      },
+      "ABOVE 0");
+  return kAboveZero;
+}
+
 void add_run_flags(CLI::App& verb, RunFlags& f) {
   Experiment& e = f.experiment;
   verb.add_option("--cluster", e.cluster,
@@ -17,8 +28,8 @@ void add_run_flags(CLI::App& verb, RunFlags& f) {
   verb.add_option("--steps", f.steps, "denoising steps of every request, instead of the trace's")
       ->check(CLI::Range(1, 10000));
   verb.add_option("--rate-scale", e.rate_scale, "2: requests arrive twice as fast (default 1)")
-      ->check(CLI::PositiveNumber);
-  verb.add_option("--limit", e.limit, "only the first N requests")->check(CLI::PositiveNumber);
+      ->check(above_zero());
+  verb.add_option("--limit", e.limit, "only the first N requests")->check(above_zero());
   verb.add_option("--model", e.default_model, "the model of a trace that names none");
   verb.add_option("--calibration", e.platform.calibrations,
                   "calibration file or folder, beside and before the built-in ones")

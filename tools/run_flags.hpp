@@ -20,6 +20,9 @@ struct RunFlags {
   bool no_memory_check = false;
 };
 
+// A value must be a number above 0.
+const CLI::Validator& above_zero();
+
 // Everything but trace and policy, which verbs treat differently.
 void add_run_flags(CLI::App& verb, RunFlags& flags);
 // Throws ConfigError for a value that the flags cannot have.

@@ -1,6 +1,9 @@
 // regroup trace: makes, imports and describes traces.
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -8,6 +11,7 @@
 
 #include "core/errors.hpp"
 #include "models/platform.hpp"
+#include "tools/run_flags.hpp"
 #include "tools/table.hpp"
 #include "tools/verbs.hpp"
 #include "traces/generate.hpp"
@@ -39,13 +43,19 @@ void write_records(traces::Reader& reader, const std::string& path, const std::s
     copy(reader, writer);
     return;
   }
-  std::ofstream file(path, std::ios::binary);
-  if (!file) fail<SystemError>("{}: cannot be written", path);
-  traces::CsvWriter writer(file, comment);
-  const std::uint64_t count = copy(reader, writer);
-  file.close();
-  if (!file) fail<SystemError>("{}: writing failed", path);
-  fmt::print(stderr, "{} requests in {}\n", count, path);
+  try {
+    std::ofstream file(path, std::ios::binary);
+    if (!file) fail<SystemError>("cannot be written: {}", std::strerror(errno));
+    traces::CsvWriter writer(file, comment);
+    const std::uint64_t count = copy(reader, writer);
+    file.close();
+    if (!file) fail<SystemError>("writing failed: {}", std::strerror(errno));
+    fmt::print(stderr, "{} requests in {}\n", count, path);
+  } catch (...) {
+    // Half a trace must not be taken for a whole one.
+    if (std::filesystem::is_regular_file(path)) std::filesystem::remove(path);
+    throw;
+  }
 }
 
 struct GenerateFlags {
@@ -132,7 +142,7 @@ void add_generate(CLI::App& trace) {
   verb->add_option("--process", f->process, "arrivals: poisson (default), constant or gamma")
       ->check(CLI::IsMember({"poisson", "constant", "gamma"}));
   verb->add_option("--per-minute", f->per_minute, "requests a minute (default 12)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   verb->add_option("--cv", f->cv, "gamma: coefficient of variation of the gaps");
   verb->add_option("--count", f->count, "how many requests (tetriserve: default 300)");
   verb->add_option("--span", f->span_s, "seconds of arrivals, instead of or beside --count");
@@ -141,7 +151,7 @@ void add_generate(CLI::App& trace) {
   verb->add_option("--gpus", f->gpus,
                    "gfdit: rates are for 8 GPUs and scale with this (default 8)");
   verb->add_option("--rate-scale", f->rate_scale, "factor on all rates (default 1)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   verb->add_option("--target-load", f->target_load,
                    "gfdit: scale rates to this share of what --gpus GPUs can do");
   verb->add_option("--alphas", f->alphas, "gfdit: deadline factors of S, M, L (default 1.5 2 6)")
@@ -212,9 +222,9 @@ void add_import(CLI::App& trace) {
                        ", or MODEL:WxH[xF]:STEPS[:WEIGHT],...");
   verb->add_option("--model", f->model, "the model of every request");
   verb->add_option("--seed", f->seed, "of the draws (default 0)");
-  verb->add_option("--limit", f->limit, "only the first N requests")->check(CLI::PositiveNumber);
+  verb->add_option("--limit", f->limit, "only the first N requests")->check(above_zero());
   verb->add_option("--rate-scale", f->rate_scale, "2: requests arrive twice as fast (default 1)")
-      ->check(CLI::PositiveNumber);
+      ->check(above_zero());
   verb->add_option("--steps", f->steps, "denoising steps, instead of the mix's or trace's");
   verb->add_option("-o,--out", f->out, "file to write (default: standard output)");
   verb->callback([f] { import(*f); });

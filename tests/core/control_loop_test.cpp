@@ -272,6 +272,15 @@ TEST(ControlLoop, EndlessWakingIsAStall) {
       std::string::npos);
 }
 
+TEST(ControlLoop, EndsWithTheLastRequestWhateverWakesAreAskedFor) {
+  TestCatalog catalog({1});
+  const auto out = run(catalog, {request(catalog, 0)}, [](const ClusterView& view, Decisions& d) {
+    first_fit(1)(view, d);
+    d.wake_at(view.now() + 1s);
+  });
+  EXPECT_EQ(out.diary.finished_ms, (std::vector<double>{430}));
+}
+
 TEST(ControlLoop, APolicyThatThrowsEndsTheRunWithItsWords) {
   TestCatalog catalog({1});
   EXPECT_EQ(policy_error(catalog, {request(catalog, 2)},

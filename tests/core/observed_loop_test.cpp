@@ -30,8 +30,8 @@ testing::Decide anything(std::uint64_t seed) {
           out.place(*task, group, layout);
           idle = false;
         }
-        // A policy that leaves everything idle must ask to be called again.
-        if (idle) out.wake_at(view.now() + std::chrono::milliseconds(1));
+        // A policy that leaves tasks waiting and everything idle must ask to be called again.
+        if (idle && !view.ready().empty()) out.wake_at(view.now() + std::chrono::milliseconds(1));
       };
 }
 
@@ -59,7 +59,10 @@ Observed observe(std::uint64_t seed) {
   classes.intern("only");
   testing::LambdaPolicy::current = anything(seed);
   PolicyHandle policy(testing::kLambdaPlugin, {});
-  sim::SimBackend backend(catalog, {.jitter = 0.01, .seed = seed});
+  const auto at = [](double seconds) { return TimePoint(from_seconds(seconds)); };
+  sim::SimBackend backend(
+      catalog,
+      {.jitter = 0.01, .seed = seed, .failures = {{{3}, at(0.5), at(0.8)}, {{6}, at(1), at(1.1)}}});
   testing::ListSource source(std::move(requests));
 
   const TempDir dir;

@@ -119,7 +119,7 @@ TEST(Measured, BuiltInTablesAreExactAtTheirRows) {
     for (const CalibrationStep& step : c.steps) {
       if (step.use == CalibrationStep::Use::kCheck) continue;
       const Estimate estimate =
-          costs.estimate(card.stages.denoise(), step.shape, step.forwards, step.layout, 1);
+          costs.estimate(card.stages.denoise(), step.shape, step.forwards, step.layout);
       EXPECT_DOUBLE_EQ(estimate.seconds, step.seconds) << c.source << step.shape.width;
       EXPECT_FALSE(estimate.scaled);
       ++rows;

@@ -29,9 +29,9 @@ class Folder {
                        model, tp, ulysses, ulysses, stages);
   }
   static std::string stage(const char* name, double a, double b, double c) {
-    return fmt::format(
-        R"("{}": {{"x_name": "x", "coeffs": {{"a": {}, "b": {}, "c": {}}}, "r2": 1, "samples": []}})",
-        name, a, b, c);
+    return fmt::format(R"("{}": {{"x_name": "x", "coeffs": {{"a": {}, "b": {}, "c": {}}}, "r2": 1,)"
+                       R"( "samples": []}})",
+                       name, a, b, c);
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <functional>
 #include <sstream>
 
+#include "core/conservation.hpp"
 #include "core/control_loop.hpp"
 #include "sim/sim_backend.hpp"
 #include "tests/support/test_catalog.hpp"
@@ -96,6 +97,7 @@ inline RunOutput run(TestCatalog& catalog, std::vector<Request> requests, Decide
   PolicyHandle policy(plugin, params);
   sim::SimBackend backend(catalog, std::move(options));
   ListSource source(std::move(requests));
+  Conservation conservation(catalog.gpus().size());
   JournalWriter journal([&](std::string_view line) { output.journal += line; });
   ControlLoop({.backend = backend,
                .policy = policy,
@@ -103,7 +105,7 @@ inline RunOutput run(TestCatalog& catalog, std::vector<Request> requests, Decide
                .requests = source,
                .classes = classes,
                .journal = &journal,
-               .observers = {&output.diary}})
+               .observers = {&output.diary, &conservation}})
       .run();
   return output;
 }

@@ -66,12 +66,22 @@ TEST(Import, ErrorsNameThePlace) {
             "tetriserve-skewed, gfdit-wan, gfdit-qwen, hetu-flux");
 }
 
+TEST(Import, StepsReplaceThoseOfAnyKind) {
+  const TraceFile file(
+      "Request(request_id=0, timestamp=1.0, height=16, width=16, num_inference_steps=5)");
+  EXPECT_EQ(read_all(*open_import("hetu", file.path(), {.steps = 6})).at(0).steps, 6);
+  EXPECT_EQ(error_of(file.path(), [&] { open_import("hetu", file.path(), {.steps = 0}); }),
+            "F: steps is 0; allowed: at least 1");
+  EXPECT_EQ(error_of(file.path(), [&] { open_import("hetu", file.path(), kFlux); }),
+            "F: a trace of kind hetu has shapes of its own; no mix can be given");
+}
+
 // The published traces, where they are at hand. Means and CVs are those of their descriptions.
 class PublishedTraces : public testing::Test {
  protected:
   TraceStats stats(std::string_view kind, const char* file) {
     const std::string path = std::string(RG_SHARED_DIR) + "/data/traces/" + file;
-    return measure(*open_import(kind, path, kFlux));
+    return measure(*open_import(kind, path, kind == "hetu" ? ImportOptions{} : kFlux));
   }
   void SetUp() override {
     const std::string folder = std::string(RG_SHARED_DIR) + "/data/traces";

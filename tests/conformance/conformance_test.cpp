@@ -1,0 +1,29 @@
+// Every built-in policy on every backend there is, through the same test kit that policy authors
+// have (regroup policy check).
+#include <gtest/gtest.h>
+
+#include "policies/builtin_policies.hpp"
+#include "regroup/policy/policy.hpp"
+#include "tools/policy_check.hpp"
+
+namespace regroup {
+namespace {
+
+class Conformance : public ::testing::TestWithParam<const PolicyPlugin*> {};
+
+TEST_P(Conformance, KeepsTheContract) {
+  const auto results = tools::check_policy(GetParam()->name, {});
+  EXPECT_EQ(results.size(), 12u);
+  for (const auto& [check, problem] : results) EXPECT_EQ(problem, "") << check;
+}
+
+INSTANTIATE_TEST_SUITE_P(BuiltIn, Conformance,
+                         ::testing::ValuesIn(kBuiltinPolicies.begin(), kBuiltinPolicies.end()),
+                         [](const auto& each) {
+                           std::string name = each.param->name;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace regroup
