@@ -1,22 +1,21 @@
 // regroup's own policy: the GPUs of every request may change at every step boundary, to have the
 // fewest violations first and the lowest latency second.
 //
-// At each arrival, departure and boundary it makes one plan for all live requests:
+// At each arrival, departure and boundary:
 //  1. Triage (Moore 1968: fewest late jobs). In order of deadline, add up the GPU time that each
 //     request needs at the narrowest width that still meets its deadline. Where the sum exceeds
 //     what the cluster can deliver until then, the request that needs most is set aside: it is late
-//     anyway, and must not make others late.
-//  2. Requests that can be saved get that narrowest width, in order of deadline.
-//  3. Every GPU left goes where it raises the rate of completions most, 1 / time left: it starts a
-//     waiting request or widens one. The gain of those set aside grows with their age, so none
-//     starves.
-// Then it carries the plan out with the boundaries there are: ready tasks are placed, running ones
-// are told to stop at their next boundary if they shall make room, or if becoming wider is worth
-// more than the change costs; GPUs that wait for such a boundary are lent for the steps that fit.
+//     anyway, and must not make others late. One set aside for too long counts as saved again.
+//  2. In order of deadline, every request that can be saved gets that narrowest width. If no node
+//     has it, the run boundaries to come are looked through for the node that has it soonest, and
+//     what runs there without need makes room.
+//  3. Every idle GPU goes where it raises the rate of completions, 1 / time left, most: it starts a
+//     waiting request or widens one, also a running one if that is worth the change.
+//  4. A running request that makes less of its last GPUs than a waiting one would makes room.
+//  5. GPUs that wait for a boundary are lent for the whole steps that fit.
 //
-// Cost of a decision: O(live requests x (widths + log live requests)).
+// Cost of a decision: O(live requests x (widths + log live requests) + nodes).
 #include <array>
-#include <optional>
 #include <queue>
 #include <set>
 #include <vector>
@@ -29,39 +28,59 @@ using namespace regroup;
 class Elastic final : public Policy {
  public:
   explicit Elastic(const Params& params)
-      : patience_(params.get("patience_s", 60.0,
-                             "age in seconds that doubles the weight of a request set aside")),
-        reserve_(params.get("reserve", 0.05,
-                            "share of the cluster that triage keeps for what is not known yet")) {
-    if (!(patience_ > 0)) throw std::invalid_argument("patience_s: more than 0");
+      : reserve_(params.get("reserve", 0.05,
+                            "share of the cluster that triage keeps for what is not known yet")),
+        margin_(params.get("margin", 0.02, "share by which predictions are taken to be short")),
+        starvation_(params.get("starvation", 10.0,
+                               "a late request is served like the others once it has waited this "
+                               "many times its own length")) {
     if (!(reserve_ >= 0 && reserve_ < 1)) throw std::invalid_argument("reserve: from 0 to below 1");
+    if (!(margin_ >= 0)) throw std::invalid_argument("margin: at least 0");
+    if (!(starvation_ > 0)) throw std::invalid_argument("starvation: more than 0");
   }
 
   void decide(const ClusterView& view, Decisions& out) override {
     for (const Change& change : view.changes()) take_in(view, change);
     look(view);
-    triage(view);
-    allocate(view);
-    place_ready(view, out);
-    make_changes(view, out);
+    triage();
+    idle_ = out.idle();
+    for (Job& job : jobs_)
+      if (job.saved) secure(view, job, out);
+    share(view, out);
+    make_room(out);
+    for (Job& job : jobs_)
+      if (!job.group.empty()) out.place(*job.task, job.group, view.widest(*job.task, job.width));
     lend(view, out);
   }
 
  private:
   static constexpr std::size_t kMaxWidths = 12;
+  static constexpr double kWorthwhile = 0.02;  // the least relative gain for which a run is changed
 
   struct Job {
     const Task* task = nullptr;
-    TimePoint boundary{};  // from when on its GPUs can change
+    double until_boundary = 0;  // seconds until its GPUs can change
     std::size_t widths = 0;
-    std::array<std::int16_t, kMaxWidths> width{};  // ascending
-    std::array<double, kMaxWidths>
-        left{};            // seconds from now to the end, with width[i] from `boundary`
-    int widest_now = 1;    // what the current stage can have
-    std::size_t need = 0;  // index of the narrowest width in time (or the fastest)
+    std::array<std::int16_t, kMaxWidths> options{};  // ascending
+    std::array<double, kMaxWidths> left{};  // seconds from now to the end, with that width from the
+                                            // boundary on
+    int widest_now = 1;                     // what the current stage can have
+    std::size_t need = 0;                   // index of the narrowest width in time
     bool saved = false;
-    int target = 0;       // planned width; 0: waits
-    bool placed = false;  // in this call
+    bool leaving = false;  // runs, and stops at its boundary
+    int width = 0;         // planned; of a run: what it has, or will have
+    Group group{};         // ready: planned
+
+    bool movable() const { return task->running && task->kind == StageKind::kDenoise; }
+    int needed() const { return std::min<int>(options[need], widest_now); }
+    // Index of the widest option up to `limit`.
+    std::size_t within(int limit) const {
+      std::size_t best = 0;
+      for (std::size_t i = 0; i < widths; ++i)
+        if (options[i] <= limit) best = i;
+      return best;
+    }
+    double left_with(int gpus) const { return left[within(gpus)]; }
   };
 
   struct Entry {  // order of deadline
@@ -84,218 +103,300 @@ class Elastic final : public Policy {
     }
   }
 
+  // --- What there is
+
   // Describes every live task by what is left of its request at each width.
   void look(const ClusterView& view) {
+    now_ = view.now();
     capacity_ = 0;
     for (const Gpu& gpu : view.gpus()) capacity_ += gpu.state != GpuState::kFailed;
     int node_size = 1;
     for (const Node& node : view.nodes()) node_size = std::max(node_size, node.count);
-
     jobs_.clear();
-    for (const Entry& entry : live_) {
-      Job job;
-      job.task = &view.task(entry.slot);
-      Task rest = *job.task;  // as it will be at its boundary
-      job.boundary = view.now();
-      if (rest.running) {
-        const Progress progress = view.progress(rest);
-        const bool at_boundary = progress.step_end <= view.now();
-        job.boundary = progress.step_end;
-        rest.steps_done = std::min(rest.steps_total, progress.steps_done + (at_boundary ? 0 : 1));
-      }
-      const auto layouts = view.layouts(rest);
-      job.widest_now = layouts.back().size();
-      const auto add = [&](int width) {
-        if (job.widths == kMaxWidths || width > node_size) return;
-        job.width[job.widths] = static_cast<std::int16_t>(width);
-        job.left[job.widths++] =
-            to_seconds(job.boundary - view.now()) + time_left(view, rest, width);
-      };
-      if (rest.kind == StageKind::kDenoise)
-        for (const Layout& layout : layouts) add(layout.size());
-      else  // the widths that matter are those of a later stage
-        for (int width = 1; width <= node_size; width *= 2) add(width);
-      if (job.widths == 0) add(1);
-      jobs_.push_back(job);
+    for (const Entry& entry : live_)
+      jobs_.push_back(job_of(view, view.task(entry.slot), node_size));
+    runs_on_.assign(view.nodes().size(), {});
+    for (std::size_t i = 0; i < jobs_.size(); ++i)
+      if (jobs_[i].movable()) runs_on_[node_of(view, jobs_[i]).value].push_back(i);
+  }
+
+  Job job_of(const ClusterView& view, const Task& task, int node_size) const {
+    Job job;
+    job.task = &task;
+    job.leaving = task.preempting;
+    Task rest = task;  // as it will be at its boundary
+    if (task.running) {
+      const Progress progress = view.progress(task);
+      const bool stepping = progress.step_end > now_;
+      job.until_boundary = to_seconds(progress.step_end - now_);
+      rest.steps_done = std::min(rest.steps_total, progress.steps_done + (stepping ? 1 : 0));
+      job.width = task.layout.size();
     }
+    const auto layouts = view.layouts(task);
+    job.widest_now = layouts.back().size();
+    const auto add = [&](int width) {
+      if (job.widths == kMaxWidths || width > node_size) return;
+      job.options[job.widths] = static_cast<std::int16_t>(width);
+      const double rest_s = to_seconds(view.cost().remaining(rest, width));
+      job.left[job.widths++] = std::max(job.until_boundary + rest_s * (1 + margin_), 1e-6);
+    };
+    if (task.kind == StageKind::kDenoise)
+      for (const Layout& layout : layouts) add(layout.size());
+    else  // the widths that matter are those of a later stage
+      for (int width = 1; width <= node_size; width *= 2) add(width);
+    return job;
   }
 
-  static double time_left(const ClusterView& view, const Task& rest, int width) {
-    // A task at the end of its last step still has its successors' time before it.
-    const Duration all = view.cost().remaining(rest, width);
-    return std::max(to_seconds(all), 1e-6);
+  static NodeId node_of(const ClusterView& view, const Job& job) {
+    return view.gpus()[job.task->group[0].value].node;
   }
 
-  // jobs_ is in order of deadline.
-  void triage(const ClusterView& view) {
+  double until(const Job& job) const {
+    return job.task->deadline == kNever ? 1e300 : to_seconds(job.task->deadline - now_);
+  }
+
+  double age(const Job& job) const {  // in its own lengths
+    return to_seconds(now_ - job.task->arrival) / job.left[0];
+  }
+
+  // --- 1. Who can be saved. jobs_ is in order of deadline.
+
+  void triage() {
     std::priority_queue<std::pair<double, std::size_t>> kept;  // by GPU seconds needed
     double needed = 0;
     const double supply = capacity_ * (1 - reserve_);
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
       Job& job = jobs_[i];
-      if (job.task->deadline == kNever) continue;
-      const double until = to_seconds(job.task->deadline - view.now());
-      while (job.need + 1 < job.widths && job.left[job.need] > until) ++job.need;
-      if (job.left[job.need] > until) {  // late whatever is done
-        job.need = 0;
+      while (job.need + 1 < job.widths && job.left[job.need] > until(job)) ++job.need;
+      if (job.task->deadline == kNever || job.left[job.need] > until(job)) {
+        job.need = 0;  // late whatever is done
+        job.saved = age(job) > starvation_;
         continue;
       }
       job.saved = true;
-      const double work = job.left[job.need] * job.width[job.need];
+      const double work = job.left[job.need] * job.options[job.need];
       kept.emplace(work, i);
       needed += work;
-      while (needed > supply * until && !kept.empty()) {
-        jobs_[kept.top().second].saved = false;
+      while (needed > supply * until(job) && !kept.empty()) {
+        Job& aside = jobs_[kept.top().second];
+        aside.saved = age(aside) > starvation_;
         needed -= kept.top().first;
         kept.pop();
       }
     }
   }
 
-  void allocate(const ClusterView& view) {
-    int free = capacity_;
-    for (Job& job : jobs_) {
-      if (!job.saved || free == 0) continue;
-      const int wanted = std::min<int>(job.width[job.need], job.widest_now);
-      job.target = widest_within(job, std::min(wanted, free));
-      free -= job.target;
+  // --- 2. What the saved need
+
+  void secure(const ClusterView& view, Job& job, Decisions& out) {
+    if (job.leaving || (job.task->running && !job.movable())) return;
+    if (job.movable()) {
+      if (job.width < job.needed()) widen_run(view, job, job.needed(), out);
+      return;
     }
-    // Greedy by marginal gain per GPU.
-    struct Offer {
-      double gain;
-      std::size_t job;
-      std::size_t width;  // index
-      bool operator<(const Offer& o) const {
-        return std::tie(gain, o.job) < std::tie(o.gain, job);  // ties: earlier deadline first
-      }
-    };
-    std::priority_queue<Offer> offers;
-    const auto offer = [&](std::size_t i) {
-      const Job& job = jobs_[i];
-      const double now = job.target == 0 ? 0 : rate(job, index_of(job, job.target));
-      for (std::size_t w = 0; w < job.widths; ++w) {
-        const int more = job.width[w] - job.target;
-        if (more <= 0 || job.width[w] > job.widest_now) continue;
-        const double gain = (rate(job, w) - now) / more * weight(view, job);
-        if (gain > 0) offers.push({gain, i, w});
-        return;  // the next width only: those after it are offered once it is taken
-      }
-    };
-    for (std::size_t i = 0; i < jobs_.size(); ++i) offer(i);
-    for (; free > 0 && !offers.empty();) {
-      const Offer best = offers.top();
-      offers.pop();
-      Job& job = jobs_[best.job];
-      const int more = job.width[best.width] - job.target;
-      if (more > free) continue;
-      free -= more;
-      job.target = job.width[best.width];
-      offer(best.job);
+    if (assign(job, job.needed())) return;
+    // Narrower until its first boundary, if that leaves time enough.
+    for (std::size_t i = job.within(std::min(idle_.widest(), job.needed())) + 1; i-- > 0;) {
+      const Layout layout = view.widest(*job.task, job.options[i]);
+      if (job.options[i] > idle_.widest()) continue;
+      const double step = to_seconds(view.cost().predict(*job.task, layout, 1));
+      if (step + job.left[job.need] <= until(job) && assign(job, layout.size())) return;
     }
+    await(job, out);
   }
 
-  static double rate(const Job& job, std::size_t width) { return 1 / job.left[width]; }
-
-  double weight(const ClusterView& view, const Job& job) const {
-    return job.saved ? 1 : 1 + to_seconds(view.now() - job.task->arrival) / patience_;
-  }
-
-  static std::size_t index_of(const Job& job, int width) {
-    for (std::size_t w = 0; w < job.widths; ++w)
-      if (job.width[w] == width) return w;
-    return 0;
-  }
-
-  static int widest_within(const Job& job, int limit) {
-    int best = 0;
-    for (std::size_t w = 0; w < job.widths; ++w)
-      if (job.width[w] <= limit) best = job.width[w];
-    return best;
-  }
-
-  // Saved ones first, in order of deadline; then the others. A task whose width is not to be had
-  // now starts narrower: it is cheap to widen it when others reach their boundaries.
-  void place_ready(const ClusterView& view, Decisions& out) {
-    short_of_gpus_ = false;
-    for (const bool saved : {true, false}) {
-      for (Job& job : jobs_) {
-        if (job.task->running || job.saved != saved || job.target == 0) continue;
-        const Layout layout = view.widest(*job.task, std::min(job.target, out.idle().widest()));
-        if (layout.size() < job.target) short_of_gpus_ = true;
-        place(job, layout, kUntilToldOtherwise, out);
-      }
+  // Gives a ready job `width` GPUs of one node, in place of what it may have been given before.
+  bool assign(Job& job, int width) {
+    for (const GpuId gpu : job.group) idle_.give(gpu);
+    const Group group = idle_.pick(width, job.group.empty() ? job.task->group : job.group);
+    if (group.empty()) {
+      idle_.take(job.group);
+      return false;
     }
-  }
-
-  static void place(Job& job, Layout layout, int steps, Decisions& out) {
-    const Group group = out.idle().pick(layout.size(), job.task->group);
-    if (group.empty()) return;
-    out.place(*job.task, group, layout, steps);
-    job.placed = true;
-  }
-
-  // Tells running tasks to stop at their boundary if their width shall change.
-  void make_changes(const ClusterView& view, Decisions& out) {
-    next_change_ = kNever;
-    IdleGpus idle = out.idle();
-    for (Job& job : jobs_) {
-      const Task& task = *job.task;
-      if (!task.running || task.kind != StageKind::kDenoise) continue;
-      const int width = task.layout.size();
-      const bool narrower = job.target < width && short_of_gpus_;
-      if (task.preempting || narrower || worth_widening(view, job, idle)) {
-        if (!task.preempting) out.preempt(task);
-        next_change_ = std::min(next_change_, job.boundary);
-      }
-    }
-  }
-
-  // Takes the GPUs out of `idle` if so.
-  static bool worth_widening(const ClusterView& view, const Job& job, IdleGpus& idle) {
-    const Task& task = *job.task;
-    const int more = job.target - task.layout.size();
-    if (more <= 0) return false;
-    Group wider = task.group;
-    const NodeId node = idle.node_of(task.group[0]);
-    if (idle.count(node) < more) return false;
-    const Group extra = idle.pick(more, task.group);
-    for (const GpuId gpu : extra) wider.push_back(gpu);
-    const double price = to_seconds(view.cost().setup(wider) + view.cost().migrate(task, wider) +
-                                    view.cost().dispatch());
-    const double now = job.left[index_of(job, task.layout.size())];
-    const double then = job.left[index_of(job, job.target)];
-    if (now - then < 2 * price + 0.02 * now) return false;
-    idle.take(extra);
+    job.group = group;
+    job.width = width;
+    idle_.take(group);
     return true;
   }
 
-  // GPUs that wait for a boundary serve waiting requests until then, if whole steps fit.
-  void lend(const ClusterView& view, Decisions& out) {
-    if (next_change_ == kNever || out.idle().count() == 0) return;
-    for (Job& job : jobs_) {
-      const Task& task = *job.task;
-      if (task.running || job.placed || task.kind != StageKind::kDenoise) continue;
-      if (out.idle().count() == 0) return;
-      const Layout layout = view.widest(task, out.idle().widest());
-      const Group group = out.idle().pick(layout.size(), task.group);
-      if (group.empty()) continue;
-      const Duration start =
-          view.cost().dispatch() + view.cost().setup(group) + view.cost().migrate(task, group);
-      const Duration step = view.cost().predict(task, layout, 1);
-      const auto steps = (next_change_ - view.now() - start) / step;
-      if (steps < 1) continue;
-      place(job, layout, static_cast<int>(std::min<std::int64_t>(steps, task.steps_left())), out);
+  // GPUs that a run would give up for a request in need.
+  static int releasable(const Job& run) {
+    if (run.leaving || !run.saved) return run.width;
+    return std::max(0, run.task->layout.size() - run.needed());
+  }
+
+  // Finds the node where the job's width comes together soonest, makes runs there stop at their
+  // boundary, and keeps that node's idle GPUs for it. Nothing, if it would be late all the same.
+  void await(Job& job, Decisions& out) {
+    double soonest = until(job) - job.left[job.need];
+    std::size_t chosen = runs_on_.size();
+    for (std::size_t node = 0; node < runs_on_.size(); ++node) {
+      const double at = available(node, job.needed());
+      if (at <= soonest) {
+        soonest = at;
+        chosen = node;
+      }
+    }
+    if (chosen == runs_on_.size()) return;
+    const NodeId node{static_cast<std::uint32_t>(chosen)};
+    int missing = job.needed() - idle_.count(node);
+    idle_.take(idle_.pick_on(node, std::min(job.needed(), idle_.count(node))));
+    for (const std::size_t i : runs_on_[chosen]) {
+      Job& run = jobs_[i];
+      if (missing <= 0 || run.until_boundary > soonest || releasable(run) == 0) continue;
+      missing -= releasable(run);
+      leave(run, out);
+      run.width = 0;  // promised
     }
   }
 
-  double patience_;
+  // Seconds until `width` GPUs of the node are idle or released.
+  double available(std::size_t node, int width) {
+    int count = idle_.count({static_cast<std::uint32_t>(node)});
+    auto& runs = runs_on_[node];
+    std::ranges::sort(runs, {}, [&](std::size_t i) { return jobs_[i].until_boundary; });
+    for (const std::size_t i : runs) {
+      count += releasable(jobs_[i]);
+      if (count >= width) return jobs_[i].until_boundary;
+    }
+    return 1e300;
+  }
+
+  static void leave(Job& run, Decisions& out) {
+    if (!run.leaving) out.preempt(*run.task);
+    run.leaving = true;
+  }
+
+  // Makes a run stop at its boundary to go on with `width` GPUs, and keeps idle ones for it.
+  bool widen_run(const ClusterView& view, Job& run, int width, Decisions& out) {
+    const NodeId node = node_of(view, run);
+    const Group extra = idle_.pick_on(node, width - run.width);
+    if (extra.empty()) return false;
+    idle_.take(extra);
+    run.width = width;
+    leave(run, out);
+    return true;
+  }
+
+  // --- 3. Idle GPUs
+
+  struct Offer {
+    double gain;  // rate of completions per GPU
+    std::size_t job;
+    int width;
+    bool operator<(const Offer& o) const {
+      return std::tie(gain, o.job) < std::tie(o.gain, job);  // ties: earlier deadline first
+    }
+  };
+
+  double weight(const Job& job) const { return job.saved ? 1 : 1 + age(job) / starvation_; }
+
+  // What `to` instead of `from` GPUs are worth, for each one.
+  double gain(const Job& job, int from, int to) const {
+    const double before = from == 0 ? 0 : 1 / job.left_with(from);
+    return (1 / job.left_with(to) - before) / (to - from) * weight(job);
+  }
+
+  void offer_next(std::size_t i, std::priority_queue<Offer>& offers) const {
+    const Job& job = jobs_[i];
+    for (std::size_t w = 0; w < job.widths && job.options[w] <= job.widest_now; ++w) {
+      if (job.options[w] <= job.width) continue;
+      if (job.width > 0 && job.left[w] > (1 - kWorthwhile) * job.left_with(job.width)) continue;
+      offers.push({gain(job, job.width, job.options[w]), i, job.options[w]});
+      return;
+    }
+  }
+
+  void share(const ClusterView& view, Decisions& out) {
+    if (idle_.count() == 0) return;
+    std::priority_queue<Offer> offers;
+    for (std::size_t i = 0; i < jobs_.size(); ++i)
+      if (!jobs_[i].task->running || (jobs_[i].movable() && !jobs_[i].leaving))
+        offer_next(i, offers);
+    while (idle_.count() > 0 && !offers.empty()) {
+      const Offer best = offers.top();
+      offers.pop();
+      Job& job = jobs_[best.job];
+      if (!job.task->running) {
+        if (assign(job, best.width)) offer_next(best.job, offers);
+        continue;
+      }
+      if (!worth_changing(view, job, best.width)) continue;
+      if (widen_run(view, job, best.width, out)) offer_next(best.job, offers);
+    }
+  }
+
+  // The change itself costs time: group set-up, moving the latents, dispatch.
+  bool worth_changing(const ClusterView& view, const Job& run, int width) const {
+    Group wider = run.task->group;
+    for (const GpuId gpu : idle_.pick_on(node_of(view, run), width - run.width))
+      wider.push_back(gpu);
+    const double price = to_seconds(view.cost().setup(wider) +
+                                    view.cost().migrate(*run.task, wider) + view.cost().dispatch());
+    return run.left_with(run.width) - run.left_with(width) > 2 * price;
+  }
+
+  // --- 4. Runs that should make room for waiting requests
+
+  void make_room(Decisions& out) {
+    std::vector<std::pair<double, std::size_t>> waiting;  // by gain of the first GPU
+    std::vector<std::pair<double, std::size_t>> running;  // by loss of the last GPUs
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      const Job& job = jobs_[i];
+      if (!job.task->running && job.group.empty()) {
+        waiting.emplace_back(gain(job, 0, job.options[0]), i);
+      } else if (job.movable() && !job.leaving) {
+        int narrower = 0;
+        for (std::size_t w = 0; w < job.widths; ++w)
+          if (job.options[w] < job.width) narrower = job.options[w];
+        if (job.saved && narrower < job.needed()) continue;
+        running.emplace_back(gain(job, narrower, job.width), i);
+      }
+    }
+    if (waiting.empty() || running.empty()) return;
+    std::ranges::sort(waiting, std::greater<>());
+    std::ranges::sort(running);
+    for (std::size_t i = 0; i < std::min(waiting.size(), running.size()); ++i) {
+      if (waiting[i].first < 1.1 * running[i].first) return;
+      leave(jobs_[running[i].second], out);
+    }
+  }
+
+  // --- 5. Until the next run stops
+
+  void lend(const ClusterView& view, Decisions& out) {
+    double next_change = 1e300;
+    for (const Job& job : jobs_)
+      if (job.leaving) next_change = std::min(next_change, job.until_boundary);
+    if (next_change == 1e300) return;
+    for (Job& job : jobs_) {
+      if (out.idle().count() == 0) return;
+      const Task& task = *job.task;
+      if (task.running || !job.group.empty() || task.kind != StageKind::kDenoise) continue;
+      const Layout layout = view.widest(task, out.idle().widest());
+      const Group group = out.idle().pick(layout.size(), task.group);
+      if (group.empty()) continue;
+      const double start = to_seconds(view.cost().dispatch() + view.cost().setup(group) +
+                                      view.cost().migrate(task, group));
+      const double steps = (next_change - start) / to_seconds(view.cost().predict(task, layout, 1));
+      if (steps < 1) continue;
+      out.place(task, group, layout, std::min(task.steps_left(), static_cast<int>(steps)));
+      job.group = group;
+    }
+  }
+
   double reserve_;
+  double margin_;
+  double starvation_;
   std::set<Entry> live_;
   std::vector<Entry> by_slot_;
-  std::vector<Job> jobs_;  // of this call, in order of deadline
+
+  // Of this call:
+  TimePoint now_{};
   int capacity_ = 0;
-  bool short_of_gpus_ = false;
-  TimePoint next_change_ = kNever;
+  std::vector<Job> jobs_;                          // in order of deadline
+  std::vector<std::vector<std::size_t>> runs_on_;  // node -> jobs that run there
+  IdleGpus idle_;                                  // less what is planned or kept
 };
 
 }  // namespace

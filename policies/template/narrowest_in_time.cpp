@@ -10,7 +10,7 @@ using namespace regroup;
 class NarrowestInTime final : public Policy {
  public:
   explicit NarrowestInTime(const Params& params)
-      : steps_(params.get("steps", 8, "denoising steps until a task is looked at again")) {
+      : steps_(params.get("steps", 1, "denoising steps until a task is looked at again")) {
     if (steps_ < 1) throw std::invalid_argument("steps: must be at least 1");
   }
 

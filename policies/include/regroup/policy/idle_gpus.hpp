@@ -69,6 +69,13 @@ class IdleGpus {
     return group;
   }
 
+  // k idle GPUs of that node, lowest ids first. Empty if it has not so many.
+  Group pick_on(NodeId node, int k) const {
+    Group group;
+    if (count(node) >= k) add_lowest(group, node.value, mask_[node.value], k);
+    return group;
+  }
+
   // The most idle GPUs that any one node has.
   int widest() const {
     if (words_ == 0) return 0;

@@ -1,0 +1,65 @@
+// Everything that models/data says, read once and shared by all runs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/analytic.hpp"
+#include "models/calibration.hpp"
+#include "models/card.hpp"
+#include "models/collectives.hpp"
+#include "models/gpu.hpp"
+#include "models/topology.hpp"
+
+namespace regroup::models {
+
+class Json;
+
+// Costs beside the step; models/data/overheads.json says where each figure comes from.
+struct Overheads {
+  double group_free_s = 0;         // making a group ready over memory shared once
+  double nccl_s = 0;               // making a communicator
+  double dispatch_s = 0;           // from a decision to the start of the work
+  LinkLatency links;               // one hop
+  std::int64_t runtime_bytes = 0;  // of every GPU, beside weights and activations
+
+  static Overheads parse(const Json& json);
+};
+
+// Immutable.
+class Library {
+ public:
+  // The embedded files. Any thread may call; they are read by the first.
+  static const Library& builtin();
+
+  // By name or alias, in any case. nullptr: there is none.
+  const ModelCard* find_card(std::string_view name) const;
+  // Throws ConfigError listing the known names.
+  const ModelCard& card(std::string_view name) const;
+  std::shared_ptr<const GpuKind> gpu(std::string_view name) const;
+
+  const std::vector<ModelCard>& cards() const { return cards_; }  // by name
+  const std::vector<std::string>& card_names() const { return card_names_; }
+  const std::vector<std::shared_ptr<const GpuKind>>& gpus() const { return gpus_; }
+  const std::vector<Calibration>& calibrations() const { return calibrations_; }
+  const AnalyticConstants& analytic() const { return analytic_; }
+  const Overheads& overheads() const { return overheads_; }
+
+  // What groups of such GPUs use, in nodes of so many of them.
+  Collectives collectives(const GpuKind& gpu, int gpus_per_node) const;
+
+ private:
+  Library();
+
+  std::vector<ModelCard> cards_;
+  std::vector<std::string> card_names_;
+  std::vector<std::shared_ptr<const GpuKind>> gpus_;
+  std::vector<std::shared_ptr<const CollectiveTable>> tables_;
+  std::vector<Calibration> calibrations_;
+  AnalyticConstants analytic_;
+  Overheads overheads_;
+};
+
+}  // namespace regroup::models

@@ -1,0 +1,228 @@
+#include "models/platform_costs.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "core/errors.hpp"
+#include "models/json.hpp"
+#include "models/layouts.hpp"
+
+namespace regroup::models {
+namespace {
+
+constexpr std::size_t kMaxStages = 16;  // of a StageGraph
+
+std::vector<std::filesystem::path> json_files(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return {path};
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(path))
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());  // the order of a folder is the machine's
+  if (files.empty())
+    fail<ConfigError>("{}: a calibration folder without .json files", path.string());
+  return files;
+}
+
+Layout widest(std::span<const Layout> layouts, int gpus) {
+  Layout best = layouts.front();
+  for (const Layout layout : layouts)
+    if (layout.size() <= gpus) best = layout;
+  return best;
+}
+
+// The time from the start of `stage` to the end of the request, if each stage takes times[stage].
+double longest(const StageGraph& graph, std::size_t stage, std::span<const double> times) {
+  std::array<double, kMaxStages> from_start{};
+  const std::span<const std::uint8_t> order = graph.topological();
+  for (auto at = order.rbegin(); at != order.rend(); ++at) {
+    double later = 0;
+    for (const std::uint8_t after : graph.after(*at)) later = std::max(later, from_start[after]);
+    from_start[*at] = times[*at] + later;
+  }
+  return from_start[stage];
+}
+
+}  // namespace
+
+PlatformCosts::PlatformCosts(const Library& library, const ClusterSpec& cluster,
+                             const PlatformOptions& options)
+    : library_(library),
+      cluster_(cluster),
+      groups_(options.groups),
+      communicators_(options.nccl_cache_groups) {
+  const Overheads& overheads = library.overheads();
+  const bool nccl = groups_ == PlatformOptions::Groups::kNccl;
+  setup_ = from_seconds(nccl ? overheads.nccl_s : overheads.group_free_s);
+  dispatch_ = from_seconds(overheads.dispatch_s);
+  for (const ModelCard& card : library.cards())
+    models_.push_back(
+        std::make_unique<ModelCosts>(library, card, cluster.gpu(), cluster.largest_node()));
+  if (options.costs == PlatformOptions::Costs::kBest) {
+    read_calibrations(options);
+  } else if (!options.calibrations.empty()) {
+    fail<ConfigError>("calibration '{}' given together with analytic costs, which use none",
+                      options.calibrations.front().string());
+  }
+}
+
+void PlatformCosts::read_calibrations(const PlatformOptions& options) {
+  for (const Calibration& calibration : library_.calibrations())
+    add(calibration, 0, "models/data/calibrations");
+  int rank = 0;
+  for (const std::filesystem::path& path : options.calibrations) {
+    ++rank;
+    if (!std::filesystem::exists(path))
+      fail<ConfigError>("calibration '{}': no such file or folder", path.string());
+    if (QuadraticCosts::is_folder(path)) {
+      use_quadratic(path, options);
+      continue;
+    }
+    for (const std::filesystem::path& file : json_files(path))
+      add(Calibration::parse(Json::read(file)), rank, file.string());
+  }
+}
+
+void PlatformCosts::add(const Calibration& calibration, int rank, const std::string& file) {
+  const ModelCard* card = library_.find_card(calibration.model);
+  if (card == nullptr)
+    fail<ConfigError>("{}: /model: no card for '{}'; there are: {}", file, calibration.model,
+                      fmt::join(library_.card_names(), ", "));
+  if (library_.gpu(calibration.gpu)->name != cluster_.gpu().name) return;
+  models_[static_cast<std::size_t>(card - library_.cards().data())]->measured().add(calibration,
+                                                                                    rank);
+  const bool group_free = groups_ == PlatformOptions::Groups::kGroupFree;
+  if (calibration.group_setup_s && group_free) setup_ = from_seconds(*calibration.group_setup_s);
+  if (calibration.dispatch_s) dispatch_ = from_seconds(*calibration.dispatch_s);
+}
+
+void PlatformCosts::use_quadratic(const std::filesystem::path& folder,
+                                  const PlatformOptions& options) {
+  const auto quadratic = std::make_shared<const QuadraticCosts>(QuadraticCosts::read(folder));
+  const auto use_for = [&](const ModelCard& card) {
+    models_[static_cast<std::size_t>(&card - library_.cards().data())]->use(quadratic);
+  };
+  if (const ModelCard* card = library_.find_card(quadratic->model())) return use_for(*card);
+  // Made-up cost models carry made-up names: they stand for every model of the run.
+  if (options.models.empty())
+    fail<ConfigError>("{}: of model '{}', which has no card; name the models it stands for",
+                      folder.string(), quadratic->model());
+  for (const std::string& name : options.models) use_for(library_.card(name));
+}
+
+ShapeId PlatformCosts::intern(ModelId id, Shape shape, double guidance) {
+  RG_CHECK(id.value < models_.size(), "model {} of {}", id.value, models_.size());
+  const ModelCosts& costs = model(id);
+  const int forwards = costs.card().forwards(guidance);
+  const auto known = ids_.find({id, shape, forwards});
+  if (known != ids_.end()) return known->second;
+  if (const std::string rule = costs.card().why_not(shape); !rule.empty())
+    fail<ConfigError>("{}x{}, {} frames: {}", shape.width, shape.height, shape.frames, rule);
+
+  ShapeEntry entry{.model = id, .shape = shape, .forwards = forwards, .stages = {}};
+  for (std::size_t stage = 0; stage < costs.card().stages.size(); ++stage)
+    entry.stages.push_back(
+        {costs.layouts(stage, forwards, cluster_.largest_node()),
+         std::vector<double>(LayoutIndex::kCount, std::numeric_limits<double>::quiet_NaN())});
+  const ShapeId shape_id{static_cast<std::uint32_t>(shapes_.size())};
+  shapes_.push_back(std::move(entry));
+  ids_.emplace(std::tuple(id, shape, forwards), shape_id);
+  return shape_id;
+}
+
+const ShapeEntry& PlatformCosts::entry(ShapeId shape) const {
+  RG_CHECK(shape.value < shapes_.size(), "shape {} of {}", shape.value, shapes_.size());
+  return shapes_[shape.value];
+}
+
+double PlatformCosts::seconds(ShapeId id, std::size_t stage, Layout layout) const {
+  RG_CHECK(id.value < shapes_.size(), "shape {} of {}", id.value, shapes_.size());
+  ShapeEntry& entry = shapes_[id.value];
+  if (LayoutIndex::covers(layout)) {
+    const double known = entry.stages[stage].seconds[LayoutIndex::of(layout)];
+    if (!std::isnan(known)) return known;
+  }
+  const ModelCosts& costs = model(entry.model);
+  const std::string rule = why_not(costs.card(), stage, entry.forwards, layout);
+  if (!rule.empty())
+    fail<PolicyError>("a prediction was asked for {}: {}", to_string(layout), rule);
+  const double time = costs.estimate(stage, entry.shape, entry.forwards, layout).seconds;
+  entry.stages[stage].seconds[LayoutIndex::of(layout)] = time;
+  return time;
+}
+
+Duration PlatformCosts::predict(const Task& task, Layout layout, int steps, int batch) const {
+  double one = seconds(task.shape_id, task.stage, layout);
+  if (batch > 1) {
+    const ShapeEntry& entry = shapes_[task.shape_id.value];
+    one *= model(entry.model).batch_factor(task.stage, entry.shape, entry.forwards, layout, batch);
+  }
+  return from_seconds(one * steps);
+}
+
+Duration PlatformCosts::remaining(const Task& task, int gpus) const {
+  const ShapeEntry& entry = this->entry(task.shape_id);
+  const ModelCard& card = model(entry.model).card();
+  std::array<double, kMaxStages> times{};
+  for (std::size_t stage = 0; stage < card.stages.size(); ++stage) {
+    // A task that comes before denoising does not know the request's steps.
+    const int steps = stage == task.stage              ? task.steps_left()
+                      : stage == card.stages.denoise() ? card.steps
+                                                       : 1;
+    const Layout layout = widest(entry.stages[stage].layouts, gpus);
+    times[stage] = steps * seconds(task.shape_id, stage, layout);
+  }
+  return from_seconds(longest(card.stages, task.stage, times));
+}
+
+Duration PlatformCosts::standalone(ShapeId id, int steps, int gpus) const {
+  const ShapeEntry& shape = entry(id);
+  const ModelCard& card = model(shape.model).card();
+  std::array<double, kMaxStages> times{};
+  for (std::size_t stage = 0; stage < card.stages.size(); ++stage) {
+    const std::vector<Layout>& layouts = shape.stages[stage].layouts;
+    double fastest = seconds(id, stage, layouts.front());
+    for (const Layout layout : layouts)
+      if (layout.size() <= gpus) fastest = std::min(fastest, seconds(id, stage, layout));
+    times[stage] = fastest * (stage == card.stages.denoise() ? steps : 1);
+  }
+  double total = 0;
+  for (std::size_t stage = 0; stage < card.stages.size(); ++stage)
+    total = std::max(total, longest(card.stages, stage, times));
+  return from_seconds(total);
+}
+
+void PlatformCosts::formed(const Group& group) {
+  if (groups_ == PlatformOptions::Groups::kNccl && group.size() > 1) communicators_.use(group);
+}
+
+Duration PlatformCosts::setup(const Group& group) const {
+  if (group.size() <= 1) return {};
+  if (groups_ == PlatformOptions::Groups::kNccl && communicators_.contains(group)) return {};
+  return setup_;
+}
+
+Migration PlatformCosts::migration(const Task& task, const Group& to) const {
+  const ShapeEntry& shape = entry(task.shape_id);
+  const ModelCard& card = model(shape.model).card();
+  const std::span<const std::uint8_t> order = card.stages.topological();
+  const auto position = [&](std::size_t stage) {
+    return std::find(order.begin(), order.end(), stage) - order.begin();
+  };
+  // Denoising needs the embeddings to its end. What it makes is the latents, which those after it
+  // need instead; it begins with noise, which every rank draws for itself.
+  const auto done = position(task.stage) - position(card.stages.denoise());
+  TaskState state;
+  if (done <= 0) state.embedding_bytes = card.embedding_bytes(shape.forwards);
+  if (done > 0 || (done == 0 && task.steps_done > 0))
+    state.latent_bytes = card.latent_bytes(shape.shape);
+  return models::migration(state, task.group, to,
+                           [this](GpuId a, GpuId b) { return cluster_.path(a, b); });
+}
+
+Duration PlatformCosts::migrate(const Task& task, const Group& to) const {
+  return from_seconds(migration(task, to).seconds);
+}
+
+}  // namespace regroup::models

@@ -1,0 +1,66 @@
+// The state of a Platform, and the predictions made from it.
+#pragma once
+
+#include <map>
+#include <tuple>
+
+#include "models/cluster.hpp"
+#include "models/communicators.hpp"
+#include "models/migration.hpp"
+#include "models/model_costs.hpp"
+#include "models/platform.hpp"
+
+namespace regroup::models {
+
+// One shape that occurs in the run, with what has been predicted for it.
+struct ShapeEntry {
+  struct OfStage {
+    std::vector<Layout> layouts;
+    std::vector<double> seconds;  // by LayoutIndex; NaN: not asked yet. Of one step, batch 1
+  };
+
+  ModelId model{};
+  Shape shape{};
+  int forwards = 1;
+  std::vector<OfStage> stages;
+};
+
+// All shapes and all times of one run. Not for several threads: asking fills the tables.
+class PlatformCosts final : public CostModel {
+ public:
+  PlatformCosts(const Library& library, const ClusterSpec& cluster, const PlatformOptions& options);
+
+  // See Catalog.
+  ShapeId intern(ModelId model, Shape shape, double guidance);
+  const ShapeEntry& entry(ShapeId shape) const;
+  const ModelCosts& model(ModelId model) const { return *models_[model.value]; }
+  Duration standalone(ShapeId shape, int steps, int gpus) const;
+  void formed(const Group& group);
+  Migration migration(const Task& task, const Group& to) const;
+
+  // See CostModel.
+  Duration predict(const Task& task, Layout layout, int steps, int batch) const override;
+  Duration remaining(const Task& task, int gpus) const override;
+  Duration setup(const Group& group) const override;
+  Duration migrate(const Task& task, const Group& to) const override;
+  Duration dispatch() const override { return dispatch_; }
+
+ private:
+  void read_calibrations(const PlatformOptions& options);
+  void add(const Calibration& calibration, int rank, const std::string& file);
+  void use_quadratic(const std::filesystem::path& folder, const PlatformOptions& options);
+
+  // One step, or the whole of another stage. Throws PolicyError for a layout it cannot have.
+  double seconds(ShapeId shape, std::size_t stage, Layout layout) const;
+
+  const Library& library_;
+  const ClusterSpec& cluster_;
+  PlatformOptions::Groups groups_;
+  Communicators communicators_;
+  Duration setup_{}, dispatch_{};
+  std::vector<std::unique_ptr<ModelCosts>> models_;  // by ModelId
+  mutable std::vector<ShapeEntry> shapes_;           // by ShapeId; predictions fill in as asked
+  std::map<std::tuple<ModelId, Shape, int>, ShapeId> ids_;
+};
+
+}  // namespace regroup::models
