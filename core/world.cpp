@@ -96,6 +96,7 @@ Task& World::add_task(std::uint32_t request_slot, std::size_t stage, const Group
                      .kind = kind,
                      .shape = request.shape,
                      .priority = request.priority,
+                     .denoise_steps = request.steps,
                      .steps_total = kind == StageKind::kDenoise ? request.steps : 1,
                      .arrival = request.arrival,
                      .deadline = request.deadline,

@@ -42,12 +42,14 @@ AnalyticConstants AnalyticConstants::parse(const Json& json) {
   json.allow({"format", "version", "gpus", "block_floor_us", "hbm_efficiency", "pcie", "source"});
   AnalyticConstants constants;
   for (const Json& item : json.at("gpus").items()) {
-    item.allow({"gpu", "linear", "attention", "as"});
+    item.allow({"gpu", "linear", "attention", "as", "block_floor_us"});
     Efficiency efficiency;
     efficiency.gpu = item.string("gpu");
     efficiency.linear = item.positive("linear");
     efficiency.attention = item.positive("attention");
     if (item.has("as")) efficiency.as = item.string("as");
+    if (item.has("block_floor_us"))
+      efficiency.block_floor_s = item.positive("block_floor_us") * 1e-6;
     constants.gpus.push_back(efficiency);
   }
   constants.block_floor_s = json.positive("block_floor_us") * 1e-6;
@@ -70,7 +72,8 @@ AnalyticCosts::AnalyticCosts(const GpuKind& gpu, const AnalyticConstants& consta
     : linear_rate_(gpu.flops * constants.of(gpu).linear),
       attention_rate_(gpu.flops * constants.of(gpu).attention),
       hbm_rate_(gpu.hbm_bytes_per_s * constants.hbm_efficiency),
-      block_floor_s_(constants.block_floor_s),
+      block_floor_s_(constants.of(gpu).block_floor_s > 0 ? constants.of(gpu).block_floor_s
+                                                         : constants.block_floor_s),
       collectives_(std::move(collectives)) {}
 
 double AnalyticCosts::step(const StepWork& work) const {

@@ -35,6 +35,7 @@ struct AnalyticConstants {
     std::string gpu;
     double linear = 0, attention = 0;  // achieved share of the dense bf16 rate
     std::string as;                    // not fitted: taken from this GPU
+    double block_floor_s = 0;          // zero: the general one
   };
   std::vector<Efficiency> gpus;
   double block_floor_s = 0;   // a block never takes less: kernel launches, small kernels

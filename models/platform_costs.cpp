@@ -166,9 +166,8 @@ Duration PlatformCosts::remaining(const Task& task, int gpus) const {
   const ModelCard& card = model(entry.model).card();
   std::array<double, kMaxStages> times{};
   for (std::size_t stage = 0; stage < card.stages.size(); ++stage) {
-    // A task that comes before denoising does not know the request's steps.
     const int steps = stage == task.stage              ? task.steps_left()
-                      : stage == card.stages.denoise() ? card.steps
+                      : stage == card.stages.denoise() ? task.denoise_steps
                                                        : 1;
     const Layout layout = widest(entry.stages[stage].layouts, gpus);
     times[stage] = steps * seconds(task.shape_id, stage, layout);

@@ -196,8 +196,10 @@ Outcome run(const Experiment& experiment) {
   models::PlatformOptions options = experiment.platform;
   options.cluster = experiment.cluster;
   {
-    models::Platform without_weights(options);
-    options.models = models_of(experiment, without_weights);
+    models::PlatformOptions bare;
+    bare.cluster = experiment.cluster;
+    models::Platform cards(bare);
+    options.models = models_of(experiment, cards);
   }
   models::Platform platform(options);
   NameTable<ClassId> classes;

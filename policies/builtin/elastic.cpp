@@ -219,45 +219,50 @@ class Elastic final : public Policy {
     return true;
   }
 
-  // GPUs that a run would give up for a request in need.
-  static int releasable(const Job& run) {
-    if (run.leaving || !run.saved) return run.width;
-    return std::max(0, run.task->layout.size() - run.needed());
+  // GPUs that a run gives up for a job in need: all of them if it stops anyway or is late anyway,
+  // what it has beyond its own need, and, if asked for `more`, all if it is due later than the job.
+  int releasable(std::size_t i, const Job& job, bool more) const {
+    const Job& run = jobs_[i];
+    if (run.leaving || !run.saved || (more && &run > &job)) return run.width;
+    return std::max(0, run.width - run.needed());
   }
 
   // Finds the node where the job's width comes together soonest, makes runs there stop at their
   // boundary, and keeps that node's idle GPUs for it. Nothing, if it would be late all the same.
   void await(Job& job, Decisions& out) {
-    double soonest = until(job) - job.left[job.need];
-    std::size_t chosen = runs_on_.size();
-    for (std::size_t node = 0; node < runs_on_.size(); ++node) {
-      const double at = available(node, job.needed());
-      if (at <= soonest) {
-        soonest = at;
-        chosen = node;
+    for (const bool more : {false, true}) {
+      double soonest = until(job) - job.left[job.need];
+      std::size_t chosen = runs_on_.size();
+      for (std::size_t node = 0; node < runs_on_.size(); ++node) {
+        const double at = available(node, job, more);
+        if (at <= soonest) {
+          soonest = at;
+          chosen = node;
+        }
       }
-    }
-    if (chosen == runs_on_.size()) return;
-    const NodeId node{static_cast<std::uint32_t>(chosen)};
-    int missing = job.needed() - idle_.count(node);
-    idle_.take(idle_.pick_on(node, std::min(job.needed(), idle_.count(node))));
-    for (const std::size_t i : runs_on_[chosen]) {
-      Job& run = jobs_[i];
-      if (missing <= 0 || run.until_boundary > soonest || releasable(run) == 0) continue;
-      missing -= releasable(run);
-      leave(run, out);
-      run.width = 0;  // promised
+      if (chosen == runs_on_.size()) continue;
+      const NodeId node{static_cast<std::uint32_t>(chosen)};
+      int missing = job.needed() - idle_.count(node);
+      idle_.take(idle_.pick_on(node, std::min(job.needed(), idle_.count(node))));
+      for (const std::size_t i : runs_on_[chosen]) {
+        const int released = releasable(i, job, more);
+        if (missing <= 0 || released == 0) continue;
+        missing -= released;
+        leave(jobs_[i], out);
+        jobs_[i].width = 0;  // promised
+      }
+      return;
     }
   }
 
-  // Seconds until `width` GPUs of the node are idle or released.
-  double available(std::size_t node, int width) {
+  // Seconds until as many GPUs of the node are idle or released as the job needs.
+  double available(std::size_t node, const Job& job, bool more) {
     int count = idle_.count({static_cast<std::uint32_t>(node)});
     auto& runs = runs_on_[node];
     std::ranges::sort(runs, {}, [&](std::size_t i) { return jobs_[i].until_boundary; });
     for (const std::size_t i : runs) {
-      count += releasable(jobs_[i]);
-      if (count >= width) return jobs_[i].until_boundary;
+      count += releasable(i, job, more);
+      if (count >= job.needed()) return jobs_[i].until_boundary;
     }
     return 1e300;
   }

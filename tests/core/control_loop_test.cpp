@@ -139,8 +139,8 @@ TEST(ControlLoop, RejectEndsTheRequestAndCountsAsAViolation) {
                          }
                        });
   EXPECT_EQ(out.diary.outcomes[0].end, RequestOutcome::End::kRejected);
-  EXPECT_TRUE(out.diary.outcomes[0].violated());
-  EXPECT_FALSE(out.diary.outcomes[1].violated());
+  EXPECT_TRUE(out.diary.outcomes[0].late);
+  EXPECT_FALSE(out.diary.outcomes[1].late);
 }
 
 TEST(ControlLoop, WakesAtTheInstantAskedFor) {

@@ -54,7 +54,10 @@ inline Request request(TestCatalog& catalog, double arrival_s, int width = 100, 
 class Diary final : public Observer {
  public:
   std::vector<std::string> lines;
-  std::vector<RequestOutcome> outcomes;
+  struct Ended : RequestOutcome {  // the request itself is gone
+    bool late = false;
+  };
+  std::vector<Ended> outcomes;
   std::vector<double> finished_ms;  // by end order
 
   void on_launch(TimePoint t, const Launch& l) override {
@@ -74,7 +77,8 @@ class Diary final : public Observer {
     static constexpr const char* kEnds[] = {"finished", "rejected", "unfinished"};
     lines.push_back(fmt::format("{} request {} {}", ms(o.ended), o.request->id.value,
                                 kEnds[static_cast<std::size_t>(o.end)]));
-    outcomes.push_back(o);
+    outcomes.push_back({o, o.violated()});
+    outcomes.back().request = nullptr;
     finished_ms.push_back(ms(o.ended));
   }
 

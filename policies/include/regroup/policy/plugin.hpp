@@ -42,11 +42,11 @@ struct PolicyPlugin {
 constexpr std::uint64_t layout_fingerprint() {
   std::uint64_t hash = 14695981039346656037u;
   for (const std::size_t n :
-       {sizeof(Task), offsetof(Task, stage), offsetof(Task, shape), offsetof(Task, steps_done),
-        offsetof(Task, deadline), offsetof(Task, group), offsetof(Task, layout), sizeof(Gpu),
-        offsetof(Gpu, state), offsetof(Gpu, run), sizeof(Node), sizeof(Change),
-        offsetof(Change, slot), sizeof(Progress), sizeof(Group), sizeof(Layout), sizeof(IdleGpus),
-        sizeof(TaskSet)}) {
+       {sizeof(Task), offsetof(Task, stage), offsetof(Task, shape), offsetof(Task, denoise_steps),
+        offsetof(Task, steps_done), offsetof(Task, deadline), offsetof(Task, group),
+        offsetof(Task, layout), sizeof(Gpu), offsetof(Gpu, state), offsetof(Gpu, run), sizeof(Node),
+        sizeof(Change), offsetof(Change, slot), sizeof(Progress), sizeof(Group), sizeof(Layout),
+        sizeof(IdleGpus), sizeof(TaskSet)}) {
     hash = (hash ^ n) * 1099511628211u;
   }
   return hash;

@@ -24,7 +24,8 @@ struct Task {
   bool preempting = false;  // running, and told to stop at its next step boundary
 
   Shape shape{};
-  std::int32_t priority = 0;  // larger is more important
+  std::int32_t priority = 0;       // larger is more important
+  std::int32_t denoise_steps = 1;  // of the request, whatever this task's stage is
   std::int32_t steps_total = 1;
   std::int32_t steps_done =
       0;  // at the last boundary the host was told of; see ClusterView::progress

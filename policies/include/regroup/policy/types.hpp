@@ -87,36 +87,36 @@ class Group {
     for (const GpuId id : members) push_back(id);
   }
 
-  // Members past kMaxGroupSize are dropped but counted, so that the host can refuse the placement.
+  // A member past kMaxGroupSize is dropped, and the group overflowed: the host refuses it.
   constexpr void push_back(GpuId id) {
-    if (size_ < kMaxGroupSize) members_[size_] = id;
-    ++size_;
+    if (size_ < kMaxGroupSize)
+      members_[size_++] = id;
+    else
+      overflowed_ = true;
   }
-  constexpr void clear() { size_ = 0; }
+  constexpr void clear() { *this = Group(); }
 
   constexpr std::size_t size() const { return size_; }
   constexpr bool empty() const { return size_ == 0; }
-  constexpr bool overflowed() const { return size_ > kMaxGroupSize; }
+  constexpr bool overflowed() const { return overflowed_; }
   constexpr GpuId operator[](std::size_t rank) const { return members_[rank]; }
   constexpr const GpuId* begin() const { return members_.data(); }
-  constexpr const GpuId* end() const {
-    return members_.data() + std::min<std::size_t>(size_, kMaxGroupSize);
-  }
-  constexpr operator std::span<const GpuId>() const { return {begin(), end()}; }
+  constexpr const GpuId* end() const { return members_.data() + size_; }
 
   constexpr bool contains(GpuId id) const { return std::find(begin(), end(), id) != end(); }
-  // The first n members, as a group of their own.
+  // The first n members, as a group of their own; all of them if there are not so many.
   constexpr Group first(std::size_t n) const {
     return Group(std::span<const GpuId>(begin(), std::min<std::size_t>(n, size_)));
   }
 
   friend constexpr bool operator==(const Group& a, const Group& b) {
-    return a.size_ == b.size_ && std::equal(a.begin(), a.end(), b.begin());
+    return a.overflowed_ == b.overflowed_ && std::equal(a.begin(), a.end(), b.begin(), b.end());
   }
 
  private:
   std::array<GpuId, kMaxGroupSize> members_{};
   std::uint32_t size_ = 0;
+  bool overflowed_ = false;
 };
 
 }  // namespace regroup
