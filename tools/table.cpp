@@ -32,7 +32,8 @@ double number_in(const nlohmann::json& object, const char* key) {
 
 }  // namespace
 
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+std::string aligned(const std::vector<std::vector<std::string>>& rows,
+                    const std::vector<std::size_t>& left) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
@@ -40,14 +41,14 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows) {
   }
   std::string text;
   for (const auto& row : rows) {
+    std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - width_of(row[i]), ' ');
-      if (i == 0)
-        text += row[i] + (row.size() > 1 ? padding : "");
-      else
-        text += "  " + padding + row[i];
+      const bool flush_left = std::ranges::find(left, i) != left.end();
+      line += (i == 0 ? "" : "  ") + (flush_left ? row[i] + padding : padding + row[i]);
     }
-    text += '\n';
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + '\n';
   }
   return text;
 }

@@ -8,8 +8,10 @@
 
 namespace regroup::tools {
 
-// Rows of cells; the first row is the heading. The first column is flush left, the others right.
-std::string aligned(const std::vector<std::vector<std::string>>& rows);
+// Rows of cells; the first row is the heading. The columns named `left` are flush left, the others
+// right.
+std::string aligned(const std::vector<std::vector<std::string>>& rows,
+                    const std::vector<std::size_t>& left = {0});
 
 // What the comparison of runs shows of one of them.
 struct RunRow {

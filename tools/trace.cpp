@@ -72,10 +72,34 @@ struct GenerateFlags {
   double rate_scale = 1;
   double target_load = 0;
   std::vector<double> alphas;
+  bool no_deadlines = false;
   std::string cluster = "8xH100";
   std::vector<std::string> calibrations;
   std::string out;
 };
+
+// The command that was given, without the file it writes: the trace says how it was made.
+std::string command_of(const CLI::App& verb) {
+  std::string text = "regroup trace " + verb.get_name();
+  for (const CLI::Option* option : verb.get_options()) {
+    const std::string name = option->get_name();
+    if (option->count() == 0 || name == "--out") continue;
+    if (name.starts_with("-")) text += " " + name;
+    if (option->get_items_expected() == 0) continue;  // a flag
+    for (const std::string& value : option->results())
+      text +=
+          " " + (name.starts_with("-") ? value : std::filesystem::path(value).filename().string());
+  }
+  return text;
+}
+
+// Refuses flags that the workload would ignore.
+void expect_unused(const CLI::App& verb, const std::string& workload,
+                   std::initializer_list<const char*> flags) {
+  for (const char* flag : flags)
+    if (verb.count(flag) > 0)
+      fail<ConfigError>("{} has no effect on --workload {}", flag, workload);
+}
 
 void generate_gfdit_profile(const GenerateFlags& f, const std::string& command) {
   traces::GfDitOptions options;
@@ -90,21 +114,29 @@ void generate_gfdit_profile(const GenerateFlags& f, const std::string& command) 
     std::ranges::copy(f.alphas, options.alphas.begin());
   }
   if (f.steps > 0) options.steps = f.steps;
-  const auto platform = platform_of(f.cluster, f.calibrations);
+  std::unique_ptr<models::Platform> platform;
+  if (!f.no_deadlines || f.target_load > 0) platform = platform_of(f.cluster, f.calibrations);
   auto records = traces::generate_gfdit(options, platform.get());
+  if (f.no_deadlines)
+    for (traces::Record& record : records) record.deadline.reset();
   const auto reader = traces::list_reader(std::move(records), f.workload);
   write_records(*reader, f.out, command);
 }
 
-void generate(const GenerateFlags& f) {
-  const std::string command =
-      fmt::format("regroup trace generate --workload {} --seed {}", f.workload, f.seed);
-  if (f.workload.starts_with("gfdit-")) return generate_gfdit_profile(f, command);
+void generate(const GenerateFlags& f, const CLI::App& verb) {
+  const std::string command = command_of(verb);
+  if (f.workload.starts_with("gfdit-")) {
+    expect_unused(verb, f.workload, {"--per-minute", "--count", "--span", "--process", "--cv"});
+    return generate_gfdit_profile(f, command);
+  }
+  expect_unused(
+      verb, f.workload,
+      {"--gpus", "--target-load", "--alphas", "--no-deadlines", "--cluster", "--calibration"});
 
   traces::ArrivalOptions options;
   if (f.workload == "tetriserve-uniform" || f.workload == "tetriserve-skewed") {
     options = traces::tetriserve_workload(f.workload == "tetriserve-skewed");
-    if (!f.mix.empty()) fail<ConfigError>("--mix goes with --workload mix");
+    expect_unused(verb, f.workload, {"--mix"});
   } else if (f.workload == "mix") {
     if (f.mix.empty())
       fail<ConfigError>("--workload mix needs --mix: {}, or MODEL:WxH[xF]:STEPS[:WEIGHT],...",
@@ -156,11 +188,12 @@ void add_generate(CLI::App& trace) {
                    "gfdit: scale rates to this share of what --gpus GPUs can do");
   verb->add_option("--alphas", f->alphas, "gfdit: deadline factors of S, M, L (default 1.5 2 6)")
       ->expected(3);
+  verb->add_flag("--no-deadlines", f->no_deadlines, "gfdit: leave them to replay --slo");
   verb->add_option("--cluster", f->cluster, "gfdit: whose GPU times set deadlines and load");
   verb->add_option("--calibration", f->calibrations, "gfdit: calibration file or folder")
       ->allow_extra_args(false);
   verb->add_option("-o,--out", f->out, "file to write (default: standard output)");
-  verb->callback([f] { generate(*f); });
+  verb->callback([f, verb] { generate(*f, *verb); });
 }
 
 // Divides arrivals by a factor and stops after a number of records.
@@ -198,7 +231,7 @@ struct ImportFlags {
   std::string out;
 };
 
-void import(const ImportFlags& f) {
+void import(const ImportFlags& f, const CLI::App& verb) {
   traces::ImportOptions options;
   options.open.default_model = f.model;
   if (!f.mix.empty()) {
@@ -209,7 +242,7 @@ void import(const ImportFlags& f) {
   options.seed = f.seed;
   if (f.steps > 0) options.steps = f.steps;
   Scaled reader(traces::open_import(f.from, f.file, options), f.rate_scale, f.limit);
-  write_records(reader, f.out, fmt::format("regroup trace import --from {}", f.from));
+  write_records(reader, f.out, command_of(verb));
 }
 
 void add_import(CLI::App& trace) {
@@ -227,7 +260,7 @@ void add_import(CLI::App& trace) {
       ->check(above_zero());
   verb->add_option("--steps", f->steps, "denoising steps, instead of the mix's or trace's");
   verb->add_option("-o,--out", f->out, "file to write (default: standard output)");
-  verb->callback([f] { import(*f); });
+  verb->callback([f, verb] { import(*f, *verb); });
 }
 
 void stats(const std::string& file, const std::string& model, const std::string& cluster,
