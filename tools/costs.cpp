@@ -28,14 +28,15 @@ std::string time_text(Duration time) {
 
 void show(CostFlags f) {
   if (f.costs == "analytic") f.platform.costs = models::PlatformOptions::Costs::kAnalytic;
-  // A mix entry is MODEL:SHAPE:STEPS; its parser knows how shapes are written.
-  const Shape shape = traces::parse_mix(f.model + ":" + f.shape + ":1").front().shape;
+  const auto shape = traces::parse_shape(f.shape);
+  if (!shape)
+    fail<ConfigError>("shape '{}': expected WIDTHxHEIGHT or WIDTHxHEIGHTxFRAMES", f.shape);
   f.platform.models = {f.model};
   models::Platform platform(f.platform);
   const ModelId model = platform.find_model(f.model).value();
   const double guidance =
       f.guidance < 0 ? traces::model_guidance(platform.model_name(model)) : f.guidance;
-  const ShapeId id = platform.intern(model, shape, guidance);
+  const ShapeId id = platform.intern(model, *shape, guidance);
 
   Task task;
   task.model = model;
@@ -58,7 +59,7 @@ void show(CostFlags f) {
                       fmt::format("{:.2f}", bytes / 0x1p30), platform.source(id, stage, layout)});
     }
   }
-  fmt::print("{} {}, guidance {:g}, on {}\n\n{}", platform.model_name(model), text_of(shape),
+  fmt::print("{} {}, guidance {:g}, on {}\n\n{}", platform.model_name(model), text_of(*shape),
              guidance, f.platform.cluster, aligned(rows, {0, 6}));
 }
 

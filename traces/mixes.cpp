@@ -73,26 +73,32 @@ MixEntry parse_entry(std::string_view text) {
   std::string_view rest = text;
   MixEntry entry;
   entry.model = take(rest, ':');
-  std::string_view shape = take(rest, ':');
+  const std::optional<Shape> shape = parse_shape(take(rest, ':'));
   const std::string_view steps = take(rest, ':');
   const std::string_view weight = take(rest, ':');
 
-  bool good = !entry.model.empty() && rest.empty();
-  good = good && parse_positive(take(shape, 'x'), entry.shape.width);
-  good = good && parse_positive(take(shape, 'x'), entry.shape.height);
-  good = good && (shape.empty() || parse_positive(shape, entry.shape.frames));
+  bool good = !entry.model.empty() && rest.empty() && shape;
   good = good && parse_positive(steps, entry.steps);
   good = good && (weight.empty() || parse_positive(weight, entry.weight));
   if (!good) {
     fail<ConfigError>("mix: found {}; allowed: MODEL:WxH[xF]:STEPS[:WEIGHT], or a name: {}",
                       shown(text), fmt::join(mix_names(), ", "));
   }
+  entry.shape = *shape;
   entry.guidance = model_guidance(entry.model);
   entry.request_class = shape_name(entry.shape);
   return entry;
 }
 
 }  // namespace
+
+std::optional<Shape> parse_shape(std::string_view text) {
+  Shape shape;
+  bool good = parse_positive(take(text, 'x'), shape.width);
+  good = good && parse_positive(take(text, 'x'), shape.height);
+  good = good && (text.empty() || parse_positive(text, shape.frames));
+  return good ? std::optional(shape) : std::nullopt;
+}
 
 Mix named_mix(std::string_view name) {
   if (name == "tetriserve-uniform") return tetriserve(false);

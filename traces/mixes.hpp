@@ -1,6 +1,7 @@
 // Which requests a workload is made of, and how often each occurs.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,9 @@ std::vector<std::string> mix_names();
 // A name, or a mix of the user's own: "MODEL:WxH[xF]:STEPS[:WEIGHT]", comma separated; guidance is
 // model_guidance(MODEL), the class shape_name(). Throws ConfigError naming the part that is wrong.
 Mix parse_mix(std::string_view text);
+
+// "1024x1024" or "832x480x81", the inverse of shape_name(); nullopt for anything else.
+std::optional<Shape> parse_shape(std::string_view text);
 
 // Draws one entry by weight.
 const MixEntry& draw(const Mix& mix, RandomStream& random);
