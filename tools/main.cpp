@@ -33,6 +33,7 @@ int run(int argc, char** argv) {
       "broke its contract.");
   regroup::tools::add_replay(program);
   regroup::tools::add_table(program);
+  regroup::tools::add_picture(program);
   regroup::tools::add_costs(program);
   regroup::tools::add_policy(program);
   regroup::tools::add_trace(program);
