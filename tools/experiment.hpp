@@ -39,7 +39,7 @@ struct Experiment {
   std::vector<sim::Failure> failures;
 
   std::filesystem::path out;  // empty: no files
-  bool tasks = false;
+  bool tasks = true;
   bool timeline = true;
   bool journal = true;
   // The same in memory, if set: where the journal goes, and the one to replay instead of `on`.

@@ -36,7 +36,7 @@ void add_picture(CLI::App& program) {
   CLI::App* verb =
       program.add_subcommand("picture", "Draws the schedules of runs as SVG: GPUs by time.");
   auto f = std::make_shared<PictureFlags>();
-  verb->add_option("DIR", f->folders, "folders written by replay --out --tasks")->required();
+  verb->add_option("DIR", f->folders, "folders written by replay --out")->required();
   verb->add_option("--from", f->options.from_s, "seconds of the run at the left edge (default 0)");
   verb->add_option("--to", f->options.to_s, "and at the right edge (default: the end)");
   verb->add_option("--width", f->options.width, "pixels (default 1000)")

@@ -88,7 +88,8 @@ void create(const std::string& name, const std::string& directory) {
   write("CMakeLists.txt", kTemplateCMake);
   fmt::print(
       "{0}/{1}.cpp and {0}/CMakeLists.txt written. Then:\n"
-      "  cmake -S {0} -B {0}/build && cmake --build {0}/build\n"
+      "  cmake -S {0} -B {0}/build -DCMAKE_PREFIX_PATH=<where regroup is installed>\n"
+      "  cmake --build {0}/build\n"
       "  regroup policy check {0}/build/lib{1}.so\n",
       folder.string(), name);
 }

@@ -46,9 +46,10 @@ void add_replay(CLI::App& program) {
   add_run_flags(*verb, *flags);
   verb->add_option("--on", e.on,
                    "backend: sim, or journal:FILE to check a recorded run's every decision");
-  verb->add_option("--out", e.out,
-                   "folder for summary.json, requests.csv, journal and timeline.pftrace");
-  verb->add_flag("--tasks", e.tasks, "also write tasks.csv: every placement");
+  verb->add_option(
+      "--out", e.out,
+      "folder for summary.json, requests.csv, tasks.csv, journal and timeline.pftrace");
+  verb->add_flag("--no-tasks", flags->no_tasks, "do not write tasks.csv (every placement)");
   verb->add_flag("--no-timeline", flags->no_timeline, "do not write timeline.pftrace");
   verb->add_flag("--no-journal", flags->no_journal, "do not write the journal");
   verb->callback([flags] { replay(*flags); });

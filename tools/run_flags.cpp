@@ -59,6 +59,7 @@ Experiment experiment_of(const RunFlags& flags) {
   if (flags.groups == "nccl") e.platform.groups = models::PlatformOptions::Groups::kNccl;
   if (flags.costs == "analytic") e.platform.costs = models::PlatformOptions::Costs::kAnalytic;
   e.platform.check_memory = !flags.no_memory_check;
+  e.tasks = !flags.no_tasks;
   e.timeline = !flags.no_timeline;
   e.journal = !flags.no_journal;
   return e;

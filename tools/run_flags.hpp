@@ -15,6 +15,7 @@ struct RunFlags {
   std::string groups = "group-free";
   std::string costs = "best";
   int steps = 0;
+  bool no_tasks = false;
   bool no_timeline = false;
   bool no_journal = false;
   bool no_memory_check = false;

@@ -32,7 +32,7 @@ class CsvTable {
  public:
   explicit CsvTable(const std::filesystem::path& file) : stream_(file) {
     if (!stream_)
-      fail<ConfigError>("{}: cannot be opened; a picture needs replay --out --tasks",
+      fail<ConfigError>("{}: cannot be opened; a picture needs what replay --out writes",
                         file.string());
     std::string line;
     std::getline(stream_, line);

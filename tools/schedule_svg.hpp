@@ -12,7 +12,7 @@ struct PictureOptions {
   int width = 1000;  // pixels
 };
 
-// Reads tasks.csv, requests.csv and summary.json of each folder (written by replay --out --tasks)
+// Reads tasks.csv, requests.csv and summary.json of each folder (written by replay --out)
 // and draws what ran on every GPU: colour is the request's class, a group is as high as it is wide,
 // a step boundary where a request changed its GPUs is an edge, and a request that will miss its
 // deadline is hatched. Throws ConfigError for a folder without them.
