@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "core/errors.hpp"
-#include "core/random.hpp"
 
 namespace regroup::sim {
 namespace {
@@ -14,8 +13,8 @@ constexpr RunId kNoRun{~std::uint64_t{0}};
 
 SimBackend::SimBackend(const Catalog& catalog, SimOptions options)
     : catalog_(catalog), options_(std::move(options)), on_gpu_(catalog.gpus().size(), kNoRun) {
-  if (!(options_.jitter >= 0 && options_.jitter <= 0.3))
-    fail<ConfigError>("jitter {}: expected a number from 0 to 0.3", options_.jitter);
+  if (!(options_.jitter.spread >= 0 && options_.jitter.spread <= 0.3))
+    fail<ConfigError>("jitter {}: expected a number from 0 to 0.3", options_.jitter.spread);
   for (const Failure& failure : options_.failures) {
     if (failure.gpu.value >= on_gpu_.size())
       fail<ConfigError>("failure of GPU {}: the cluster has GPUs 0 to {}", failure.gpu.value,
@@ -38,7 +37,8 @@ void SimBackend::launch(const Launch& launch) {
   for (const Task* task : launch.tasks) run.times.migrate += cost.migrate(*task, launch.group);
   run.first_step = now_ + run.times.total();
   run.step = cost.predict(first, launch.layout, 1, static_cast<int>(launch.tasks.size()));
-  run.jitter_key = first.request.value << 8 | first.stage;
+  run.request = first.request;
+  run.stage = first.stage;
   run.first_index = first.steps_done;
   run.steps = launch.steps;
   run.group = launch.group;
@@ -111,22 +111,18 @@ void SimBackend::plan_end(RunId id, const Run& run, TimePoint at) {
 }
 
 Duration SimBackend::step_duration(const Run& run, int index) const {
-  if (options_.jitter == 0) return run.step;
-  const double factor =
-      1 + options_.jitter * normal_at(options_.seed, run.jitter_key,
-                                      static_cast<std::uint64_t>(run.first_index + index));
-  return from_seconds(to_seconds(run.step) * std::max(factor, 0.1));
+  return options_.jitter.step(run.step, run.request, run.stage, run.first_index + index);
 }
 
 TimePoint SimBackend::boundary(const Run& run, int n) const {
-  if (options_.jitter == 0) return run.first_step + n * run.step;
+  if (options_.jitter.spread == 0) return run.first_step + n * run.step;
   TimePoint t = run.first_step;
   for (int i = 0; i < n; ++i) t += step_duration(run, i);
   return t;
 }
 
 std::pair<int, TimePoint> SimBackend::next_boundary(const Run& run, TimePoint t) const {
-  if (options_.jitter == 0) {
+  if (options_.jitter.spread == 0) {
     const std::int64_t step = std::max<std::int64_t>(run.step.count(), 1);
     const std::int64_t behind = std::max<std::int64_t>((t - run.first_step).count(), 1);
     const auto n = static_cast<int>(std::min<std::int64_t>((behind + step - 1) / step, run.steps));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/catalog.hpp"
+#include "core/jitter.hpp"
 #include "sim/event_queue.hpp"
 
 namespace regroup::sim {
@@ -18,11 +19,7 @@ struct Failure {
 };
 
 struct SimOptions {
-  // Standard deviation of a step's duration relative to its mean (TetriServe, arXiv 2510.01565,
-  // measures below 0.007). Zero: none. The k-th step of a request takes the same factor under every
-  // policy: common random numbers.
-  double jitter = 0;
-  std::uint64_t seed = 0;
+  Jitter jitter{};
   std::vector<Failure> failures{};
 };
 
@@ -43,10 +40,11 @@ class SimBackend final : public Backend {
   struct Run {
     TimePoint launched{};
     TimePoint first_step{};
-    RunTimes times;   // all but compute
-    Duration step{};  // without jitter
-    std::uint64_t jitter_key = 0;
-    int first_index = 0;  // the request's number of the first step: what jitter is drawn for
+    RunTimes times;       // all but compute
+    Duration step{};      // without jitter
+    RequestId request{};  // for jitter, with
+    std::uint8_t stage = 0;
+    int first_index = 0;  // the stage's number of the first step
     int steps = 0;        // planned
     std::uint32_t version = 0;
     Group group{};

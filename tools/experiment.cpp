@@ -214,8 +214,7 @@ Outcome run(const Experiment& experiment) {
   if (recording)
     replayer.emplace(*recording, experiment.on.substr(experiment.on.find(':') + 1));
   else
-    simulator.emplace(platform, sim::SimOptions{.jitter = experiment.jitter,
-                                                .seed = experiment.seed,
+    simulator.emplace(platform, sim::SimOptions{.jitter = {experiment.jitter, experiment.seed},
                                                 .failures = experiment.failures});
   Backend& backend = replayer ? static_cast<Backend&>(*replayer) : *simulator;
 

@@ -56,7 +56,8 @@ TEST(Journal, ReplaysEveryDecision) {
   for (const std::uint64_t seed : {1u, 2u, 3u}) {
     TestCatalog catalog({4, 4});
     const auto requests = random_requests(catalog, seed);
-    const auto recorded = run(catalog, requests, first_fit(2), {.jitter = 0.1, .seed = seed});
+    const auto recorded =
+        run(catalog, requests, first_fit(2), {.jitter = {.spread = 0.1, .seed = seed}});
     std::string lines;
     for (const std::string& line : recorded.diary.lines) lines += line + "\n";
     EXPECT_EQ(replay(catalog, requests, recorded.journal, first_fit(2)), lines);

@@ -62,7 +62,7 @@ Observed observe(std::uint64_t seed) {
   const auto at = [](double seconds) { return TimePoint(from_seconds(seconds)); };
   sim::SimBackend backend(
       catalog,
-      {.jitter = 0.01, .seed = seed, .failures = {{{3}, at(0.5), at(0.8)}, {{6}, at(1), at(1.1)}}});
+      {.jitter = {.spread = 0.01, .seed = seed}, .failures = {{{3}, at(0.5), at(0.8)}, {{6}, at(1), at(1.1)}}});
   testing::ListSource source(std::move(requests));
 
   const TempDir dir;

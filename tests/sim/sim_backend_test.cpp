@@ -80,7 +80,7 @@ TEST(SimBackend, PreemptEndsAtTheNextBoundaryButNotBeforeOneStep) {
 
 TEST(SimBackend, JitterIsTheSameHoweverTheStepsAreCut) {
   TestCatalog catalog({1});
-  const SimOptions options{.jitter = 0.05, .seed = 3};
+  const SimOptions options{.jitter = {.spread = 0.05, .seed = 3}};
   Task task = denoise(catalog, 7);
   SimBackend whole(catalog, options);
   launch(whole, task, 0, {{0}}, 10);
@@ -100,7 +100,7 @@ TEST(SimBackend, JitterHasTheAskedForSpread) {
   double sum = 0, squares = 0;
   constexpr int kRuns = 4000;
   for (std::uint64_t i = 0; i < kRuns; ++i) {
-    SimBackend backend(catalog, {.jitter = 0.05, .seed = 1});
+    SimBackend backend(catalog, {.jitter = {.spread = 0.05, .seed = 1}});
     launch(backend, denoise(catalog, i, 1000), 0, {{0}}, 1);
     const double t = to_seconds(backend.next_event(kNever)->at);
     sum += t;
@@ -128,8 +128,8 @@ TEST(SimBackend, AGpuThatFailsTakesItsRunWithIt) {
 
 TEST(SimBackend, RefusesOptionsThatMakeNoSense) {
   TestCatalog catalog({1});
-  EXPECT_THROW(SimBackend(catalog, {.jitter = -0.1}), ConfigError);
-  EXPECT_THROW(SimBackend(catalog, {.jitter = 0.5}), ConfigError);
+  EXPECT_THROW(SimBackend(catalog, {.jitter = {.spread = -0.1}}), ConfigError);
+  EXPECT_THROW(SimBackend(catalog, {.jitter = {.spread = 0.5}}), ConfigError);
   EXPECT_THROW(SimBackend(catalog, {.failures = {{.gpu = {1}}}}), ConfigError);
 }
 
