@@ -58,9 +58,10 @@ class Backend {
   virtual void preempt(RunId run) = 0;
 
   // THE place where time passes: returns the next event at or before `until`, or nothing once
-  // `until` has come; every later event is then later than `until`. So the events alone say how a
-  // run went, and a journal needs nothing else. A simulator jumps there; a real backend waits. With
-  // until == kNever and nothing under way it returns nothing at once, and time stands still.
+  // `until` has come; no later event is earlier than it (a preempt() may cause one at that very
+  // instant). So the events alone, and their place among the decisions, say how a run went, and a
+  // journal needs nothing else. A simulator jumps there; a real backend waits. With until == kNever
+  // and nothing under way it returns nothing at once, and time stands still.
   virtual std::optional<Event> next_event(TimePoint until) = 0;
 };
 

@@ -1,0 +1,61 @@
+// A placement on its way through the host backend.
+#pragma once
+
+#include <atomic>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "core/backend.hpp"
+#include "runtime/collectives/rank_group.hpp"
+
+namespace regroup::host {
+
+// One task of the run: what of it the ranks need after launch() has returned.
+struct RunTask {
+  RequestId request{};
+  ModelId model{};
+  Shape shape{};
+  bool guided = false;  // two forward passes a step
+  StageKind kind = StageKind::kDenoise;
+  std::uint8_t stage = 0;
+  int steps_done = 0;  // when launched
+  int steps_total = 1;
+  int denoise_steps = 1;
+  // Who puts its state, and then who lacks it. Empty: nobody does.
+  collectives::RankGroup put{};
+  std::uint64_t put_offset = 0;  // in the window, bytes
+  std::uint64_t put_bytes = 0;
+  bool last_stage = false;  // the request ends with it
+};
+
+struct HostRun {
+  static constexpr std::uint64_t kNumbers = 64;
+
+  RunId id{};
+  Group group;
+  Layout layout{};
+  // Groups of some of its members are formed with the numbers after its own, kNumbers in all.
+  collectives::RankGroup ranks;
+  std::vector<RunTask> tasks;
+  int steps = 1;
+  TimePoint launched{};
+
+  // By the cost model; waited for where the clock is virtual.
+  Duration dispatch{}, setup{}, migrate{}, step{};
+
+  std::atomic<bool> preempt = false;
+  // The leader writes it before it enters the barrier of a boundary, so that every member reads the
+  // same value after that barrier. It may be one boundary ahead of a slow reader, never behind.
+  std::atomic<int> stop_at = std::numeric_limits<int>::max();
+
+  // Written by the leader, read when all members have left.
+  RunTimes times;
+  int steps_done = 0;
+  TimePoint ended{};  // when the last member left; written by the dispatcher
+
+  std::atomic<int> members_left = 0;
+  std::atomic<bool> failed = false;
+};
+
+}  // namespace regroup::host

@@ -1,0 +1,86 @@
+// One rank: a thread that computes, and one that sends states to other ranks.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "runtime/collectives/puts.hpp"
+#include "runtime/host/command_queue.hpp"
+#include "runtime/host/compute.hpp"
+#include "runtime/host/fault.hpp"
+
+namespace regroup::host {
+
+using Puts = collectives::Puts<Look, ClockReading>;
+
+// What a rank tells the dispatcher. Called on the rank's threads.
+class RankListener {
+ public:
+  virtual ~RankListener() = default;
+  // This member is done with the run. `why`: empty, or how it failed.
+  virtual void left(HostRun& run, int rank, const std::string& why) = 0;
+  // The rank will not do anything any more.
+  virtual void died(int rank) = 0;
+};
+
+struct RankOptions {
+  bool wait_for_overheads = false;  // dispatch, set-up and migration take what the model says
+  Duration patience{};              // beyond what is expected, before a peer is given up
+  std::vector<Fault> faults;        // of this rank
+};
+
+class Rank {
+ public:
+  // Starts the threads. All references must outlive it. `snapshots` is where leaders leave a copy
+  // of every state they reach.
+  Rank(int rank, Clock& clock, collectives::World& world, std::unique_ptr<Compute> compute,
+       StateStore& snapshots, RankListener& listener, RankOptions options);
+  // The queues must have been told to stop, and the clock to wait for leaving.
+  ~Rank();
+
+  // A state to be put to ranks that lack it. A copy: by the time it is sent, this rank may have
+  // gone on with its own.
+  struct Send {
+    collectives::RankGroup group;
+    std::uint64_t offset = 0;
+    std::vector<std::byte> data;
+    bool stop = false;  // the thread ends
+  };
+
+  CommandQueue<HostRun*>& runs() { return runs_; }  // nullptr: the thread ends
+  CommandQueue<Send>& sends() { return sends_; }
+  StateStore& states() { return states_; }
+  const Compute& compute() const { return *compute_; }
+
+ private:
+  void serve();
+  void send();
+
+  enum class End { kDone, kFailed, kDied };
+  // `why` is set if it failed.
+  End execute(HostRun& run, std::string& why);
+  void wait_for_overheads(HostRun& run);
+  bool receive_states(HostRun& run, std::string& why);
+  bool prepare(const RunTask& task, std::string& why);
+  bool step(HostRun& run, int member, int index, std::string& why);
+  void commit(HostRun& run, bool leader);
+  // Waits for all members. `expected`: how long that may take.
+  bool barrier(const collectives::RankGroup& group, Duration expected, std::string& why);
+  bool strikes(Fault::Kind kind);
+
+  int rank_;
+  Clock& clock_;
+  collectives::World& world_;
+  std::unique_ptr<Compute> compute_;
+  StateStore& snapshots_;
+  RankListener& listener_;
+  RankOptions options_;
+  StateStore states_;
+  CommandQueue<HostRun*> runs_;
+  CommandQueue<Send> sends_;
+  std::vector<std::vector<std::byte>> next_;  // of the step under way, by task
+  std::thread worker_, sender_;
+};
+
+}  // namespace regroup::host
