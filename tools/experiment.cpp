@@ -14,6 +14,8 @@
 #include "core/errors.hpp"
 #include "core/results.hpp"
 #include "policies/builtin_policies.hpp"
+#include "runtime/host/dit_compute.hpp"
+#include "runtime/host/host_backend.hpp"
 #include "traces/source.hpp"
 
 namespace regroup::tools {
@@ -125,16 +127,31 @@ ConfigBlock config_of(const Experiment& e, const std::string& policy) {
     block.emplace_back("groups", "nccl");
   if (e.platform.costs == models::PlatformOptions::Costs::kAnalytic)
     block.emplace_back("costs", "analytic");
-  for (const auto& file : e.platform.calibrations)
-    block.emplace_back("calibration", file.filename().string());
+  std::string calibrations;
+  for (const auto& file : e.platform.calibrations) {
+    const auto name = file.has_filename() ? file.filename() : file.parent_path().filename();
+    calibrations += (calibrations.empty() ? "" : ", ") + name.string();
+  }
+  if (!calibrations.empty()) block.emplace_back("calibration", calibrations);
   return block;
+}
+
+// Joined with ':', as in PATH.
+std::string paths_of(const std::vector<std::filesystem::path>& files) {
+  std::string text;
+  for (const auto& file : files)
+    text += (text.empty() ? "" : ":") + std::filesystem::absolute(file).string();
+  return text;
 }
 
 ConfigBlock provenance_of(const Experiment& e, const Outcome& outcome) {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
   return {{"trace", std::filesystem::absolute(e.trace).string()},
+          {"calibrations", paths_of(e.platform.calibrations)},
           {"on", e.on},
+          {"clock", e.wall_clock ? "wall" : "virtual"},
+          {"compute", e.real_compute ? "real" : "timed"},
           {"host", host},
           {"wall_s", fmt::format("{:.3f}", outcome.wall_s)},
           {"decisions", fmt::format("{}", outcome.decision_times.calls)},
@@ -144,15 +161,61 @@ ConfigBlock provenance_of(const Experiment& e, const Outcome& outcome) {
           {"decision_max_us", fmt::format("{:.2f}", outcome.decision_times.max_us)}};
 }
 
-// The file of "journal:FILE", open; or nothing for "sim".
+constexpr std::string_view kJournal = "journal:";
+
+// The file of "journal:FILE", open; nothing for a backend that runs.
 std::unique_ptr<std::ifstream> recorded(const std::string& on) {
-  constexpr std::string_view kJournal = "journal:";
-  if (on == "sim") return nullptr;
-  if (!on.starts_with(kJournal)) fail<ConfigError>("--on {}: expected sim or journal:FILE", on);
+  if (on == "sim" || on == "host") return nullptr;
+  if (!on.starts_with(kJournal))
+    fail<ConfigError>("--on {}: expected sim, host or journal:FILE", on);
   const std::string file = on.substr(kJournal.size());
   auto stream = std::make_unique<std::ifstream>(file);
   if (!*stream) fail<ConfigError>("{}: cannot be opened", file);
   return stream;
+}
+
+std::unique_ptr<Backend> make_simulator(const Experiment& e, const Catalog& catalog) {
+  if (!e.faults.empty()) fail<ConfigError>("--fault is for --on host; in simulation, see --fail");
+  if (e.wall_clock || e.real_compute)
+    fail<ConfigError>("--clock wall and --compute real are for --on host");
+  return std::make_unique<sim::SimBackend>(
+      catalog, sim::SimOptions{.jitter = {e.jitter, e.seed}, .failures = e.failures});
+}
+
+// The small transformer that stands in for a model: joint attention as FLUX, or cross as Wan.
+host::DitOptions small_dits(const Catalog& catalog) {
+  host::DitOptions options;
+  options.model = [&catalog](ModelId model) {
+    static const auto kJoint = std::make_shared<const host::SmallDit>("tiny-mmdit");
+    static const auto kCross = std::make_shared<const host::SmallDit>("tiny-cross");
+    return catalog.model_name(model).starts_with("Wan") ? kCross : kJoint;
+  };
+  return options;
+}
+
+std::unique_ptr<Backend> make_host(const Experiment& e, const Catalog& catalog) {
+  host::HostOptions options;
+  if (e.real_compute) {
+    if (!e.wall_clock) fail<ConfigError>("--compute real takes real time: add --clock wall");
+    options.slot_bytes = host::kDitSlotBytes;
+    options.window_bytes = host::kDitWindowBytes;
+    options.compute = [dits = small_dits(catalog)](int rank, collectives::World&) {
+      return host::dit_compute(rank, dits);
+    };
+    options.patience = std::chrono::seconds(60);  // expected times are those of the modelled GPU
+  }
+  options.virtual_clock = !e.wall_clock;
+  options.jitter = {e.jitter, e.seed};
+  options.faults = e.faults;
+  options.report = [](const std::string& line) { fmt::print(stderr, "host: {}\n", line); };
+  for (const sim::Failure& failure : e.failures) {
+    if (failure.repaired != kNever)
+      fail<ConfigError>("--fail with a repair is for --on sim: a rank of the host stays dead");
+    options.faults.push_back({.kind = host::Fault::Kind::kKill,
+                              .rank = static_cast<int>(failure.gpu.value),
+                              .at = failure.at});
+  }
+  return std::make_unique<host::HostBackend>(catalog, std::move(options));
 }
 
 }  // namespace
@@ -209,14 +272,18 @@ Outcome run(const Experiment& experiment) {
                               .limit = experiment.limit,
                               .slo = slo});
 
-  std::optional<Replayer> replayer;
-  std::optional<sim::SimBackend> simulator;
-  if (recording)
-    replayer.emplace(*recording, experiment.on.substr(experiment.on.find(':') + 1));
-  else
-    simulator.emplace(platform, sim::SimOptions{.jitter = {experiment.jitter, experiment.seed},
-                                                .failures = experiment.failures});
-  Backend& backend = replayer ? static_cast<Backend&>(*replayer) : *simulator;
+  std::unique_ptr<Backend> owned;
+  Replayer* replayer = nullptr;
+  if (recording) {
+    auto made =
+        std::make_unique<Replayer>(*recording, experiment.on.substr(experiment.on.find(':') + 1));
+    replayer = made.get();
+    owned = std::move(made);
+  } else {
+    owned = experiment.on == "host" ? make_host(experiment, platform)
+                                    : make_simulator(experiment, platform);
+  }
+  Backend& backend = *owned;
 
   Metrics metrics(platform.gpus().size(), classes);
   Conservation conservation(platform.gpus().size());
@@ -225,6 +292,7 @@ Outcome run(const Experiment& experiment) {
   std::optional<OutputFile> journal_file;
   std::optional<JournalWriter> journal_writer;
   std::vector<Observer*> observers = {&metrics, &conservation, &deadlines};
+  observers.insert(observers.end(), experiment.observers.begin(), experiment.observers.end());
   if (!experiment.out.empty()) {
     results.emplace(experiment.out, platform, classes,
                     ResultsOptions{.tasks = experiment.tasks, .timeline = experiment.timeline});

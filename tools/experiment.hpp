@@ -13,6 +13,7 @@
 
 #include "core/metrics.hpp"
 #include "models/platform.hpp"
+#include "runtime/host/fault.hpp"
 #include "sim/sim_backend.hpp"
 #include "traces/reader.hpp"
 
@@ -26,7 +27,11 @@ struct Experiment {
   std::string cluster = "8xH100";
   std::string policy;  // a built-in name, or the path of a .so
   std::map<std::string, std::string> params;
-  std::string on = "sim";  // "sim", or "journal:FILE": as recorded, every decision compared
+  // The backend: "sim", "host", or "journal:FILE" (as recorded, every decision compared).
+  std::string on = "sim";
+  bool wall_clock = false;          // host: the machine's clock instead of a virtual one
+  bool real_compute = false;        // host: small transformers instead of waiting
+  std::vector<host::Fault> faults;  // host
   std::uint64_t seed = 0;
 
   std::string slo = "trace";
@@ -43,6 +48,7 @@ struct Experiment {
   bool timeline = true;
   bool journal = true;
   // The same in memory, if set: where the journal goes, and the one to replay instead of `on`.
+  std::vector<Observer*> observers;  // beside our own
   std::string* journal_text = nullptr;
   std::istream* recording = nullptr;
 };

@@ -32,8 +32,10 @@ int run(int argc, char** argv) {
       "Exit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 the machine, 4 the policy "
       "broke its contract.");
   regroup::tools::add_replay(program);
+  regroup::tools::add_compare(program);
   regroup::tools::add_table(program);
   regroup::tools::add_picture(program);
+  regroup::tools::add_calibrate(program);
   regroup::tools::add_costs(program);
   regroup::tools::add_policy(program);
   regroup::tools::add_trace(program);

@@ -19,7 +19,7 @@ void replay(const RunFlags& flags) {
   fmt::print("{}", run_table({row_of(run_name(experiment), s)}));
   fmt::print("{} requests in {:.1f} s: {} finished, {} rejected, {} unfinished; {} violations\n",
              s.requests, s.makespan_s, s.finished, s.rejected, s.unfinished, s.slo_violations);
-  if (experiment.on != "sim")
+  if (experiment.on.starts_with("journal:"))
     fmt::print("journal replayed: {} decisions, all equal\n", outcome.decisions_compared);
   if (!experiment.out.empty()) fmt::print("results in {}\n", experiment.out.string());
 
@@ -45,7 +45,19 @@ void add_replay(CLI::App& program) {
       ->required();
   add_run_flags(*verb, *flags);
   verb->add_option("--on", e.on,
-                   "backend: sim, or journal:FILE to check a recorded run's every decision");
+                   "backend: sim, host (the real runtime on threads of this machine), or "
+                   "journal:FILE to check a recorded run's every decision");
+  verb->add_option("--clock", flags->clock,
+                   "host: virtual (default; thousands of requests in seconds, the same each time) "
+                   "or wall (each rank waits as long as its step takes)")
+      ->check(CLI::IsMember({"virtual", "wall"}));
+  verb->add_option("--compute", flags->compute,
+                   "host: timed (default: a step waits as long as the cost model says) or real (a "
+                   "small transformer computes it, on the wall clock)")
+      ->check(CLI::IsMember({"timed", "real"}));
+  verb->add_option("--fault", flags->faults,
+                   "host: kill:RANK@SECONDS, delay:RANK@SECONDS:SECONDS, swap:... or corrupt:...")
+      ->allow_extra_args(false);
   verb->add_option(
       "--out", e.out,
       "folder for summary.json, requests.csv, tasks.csv, journal and timeline.pftrace");

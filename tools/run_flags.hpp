@@ -12,6 +12,9 @@ struct RunFlags {
   Experiment experiment;
   std::vector<std::string> params;  // key=value
   std::vector<std::string> failures;
+  std::vector<std::string> faults;
+  std::string clock = "virtual";
+  std::string compute = "timed";
   std::string groups = "group-free";
   std::string costs = "best";
   int steps = 0;

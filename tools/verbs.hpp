@@ -7,8 +7,10 @@
 namespace regroup::tools {
 
 void add_replay(CLI::App& program);
+void add_compare(CLI::App& program);
 void add_table(CLI::App& program);
 void add_picture(CLI::App& program);
+void add_calibrate(CLI::App& program);
 void add_costs(CLI::App& program);
 void add_policy(CLI::App& program);
 void add_trace(CLI::App& program);

@@ -18,7 +18,10 @@ VirtualClock::VirtualClock() {
 
 int VirtualClock::announce() {
   const auto thread = static_cast<int>(threads_.size());
-  threads_.push_back(std::make_unique<Thread>());
+  {
+    const std::lock_guard lock(entrance_);
+    threads_.push_back(std::make_unique<Thread>());
+  }
   ready_.push_back(thread);
   ++live_;
   return thread;
@@ -26,7 +29,12 @@ int VirtualClock::announce() {
 
 void VirtualClock::enter(int thread) {
   self = thread;
-  threads_[static_cast<std::size_t>(thread)]->turn.acquire();
+  Thread* entering = nullptr;
+  {
+    const std::lock_guard lock(entrance_);
+    entering = threads_[static_cast<std::size_t>(thread)].get();
+  }
+  entering->turn.acquire();
 }
 
 void VirtualClock::leave() {

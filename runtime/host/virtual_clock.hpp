@@ -68,6 +68,7 @@ class VirtualClock final : public Clock {
   static constexpr int kDispatcher = 0;
 
   TimePoint now_{};
+  std::mutex entrance_;  // threads come in without the turn
   std::vector<std::unique_ptr<Thread>> threads_;
   std::deque<int> ready_;
   std::priority_queue<Sleep, std::vector<Sleep>, std::greater<>> sleeps_;

@@ -1,0 +1,155 @@
+#include "tools/calibration.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/errors.hpp"
+#include "core/result_text.hpp"
+#include "tools/experiment.hpp"
+#include "traces/mixes.hpp"
+
+namespace regroup::tools {
+namespace {
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  std::ranges::sort(values);
+  const std::size_t n = values.size();
+  return (values[(n - 1) / 2] + values[n / 2]) / 2;
+}
+
+// What the runs of one degree took.
+class Stopwatch final : public Observer {
+ public:
+  struct Key {
+    std::uint8_t stage;
+    StageKind kind;
+    Shape shape;
+    Layout layout;
+    auto operator<=>(const Key&) const = default;
+  };
+  std::map<Key, std::vector<double>> seconds;  // in the order measured
+  std::vector<double> dispatch, setup, migrate;
+
+  void on_run_end(const RunRecord& run) override {
+    if (run.failed || run.steps == 0) return;
+    const Task& task = *run.tasks[0];
+    seconds[{task.stage, task.kind, task.shape, run.layout}].push_back(
+        to_seconds(run.times.compute) / run.steps);
+    dispatch.push_back(to_seconds(run.times.dispatch));
+    if (run.group.size() > 1) setup.push_back(to_seconds(run.times.setup));
+    if (task.kind == StageKind::kDenoise) migrate.push_back(to_seconds(run.times.migrate));
+  }
+};
+
+std::vector<traces::Record> requests(const CalibrationPlan& plan) {
+  std::vector<traces::Record> records;
+  // The shapes take turns, so that a slow moment of the machine does not hit one of them alone; one
+  // more round than asked for warms up.
+  for (int round = 0; round <= plan.repeat; ++round)
+    for (const std::string& text : plan.shapes) {
+      const auto shape = traces::parse_shape(text);
+      if (!shape)
+        fail<ConfigError>("shape '{}': expected WIDTHxHEIGHT or WIDTHxHEIGHTxFRAMES", text);
+      records.push_back({.id = fmt::format("c{}", records.size()),
+                         .arrival = {},
+                         .model = plan.model,
+                         .shape = *shape,
+                         .steps = plan.steps,
+                         .guidance = traces::model_guidance(plan.model),
+                         .request_class = text});
+    }
+  return records;
+}
+
+// A cluster of one group: every request has all of it, and nothing else runs.
+Stopwatch measure(const CalibrationPlan& plan, int degree) {
+  Stopwatch stopwatch;
+  Experiment e;
+  e.workload = [&plan] { return traces::list_reader(requests(plan), "calibration"); };
+  e.cluster = fmt::format("{}x{}", degree, plan.gpu);
+  e.policy = "fcfs";
+  e.params = {{"degree", fmt::format("{}", degree)}};
+  e.on = "host";
+  e.slo = "none";
+  e.wall_clock = true;
+  e.real_compute = true;
+  e.platform.check_memory = false;
+  e.observers = {&stopwatch};
+  run(e);
+  return stopwatch;
+}
+
+// Odd ones fit, even ones are held out; the first is warm-up and neither.
+MeasuredCell fit(const std::string& stage, const Stopwatch::Key& key,
+                 const std::vector<double>& samples) {
+  std::vector<double> fitted, errors;
+  for (std::size_t i = 1; i < samples.size(); i += 2) fitted.push_back(samples[i]);
+  const double seconds = median(fitted);
+  for (std::size_t i = 2; i < samples.size(); i += 2)
+    errors.push_back(std::abs(seconds / samples[i] - 1));
+  return {.stage = stage,
+          .shape = text_of(key.shape),
+          .layout = key.layout,
+          .samples = samples.size() - 1,
+          .seconds = seconds,
+          .held_out_median = median(errors),
+          .held_out_worst = errors.empty() ? 0 : std::ranges::max(errors)};
+}
+
+}  // namespace
+
+MeasuredCalibration calibrate_host(const CalibrationPlan& plan) {
+  if (plan.repeat < 2)
+    fail<ConfigError>("--repeat {}: at least 2, half of them are held out", plan.repeat);
+  models::PlatformOptions options;
+  options.cluster = "1x" + plan.gpu;
+  models::Platform platform(options);
+  const auto model = platform.find_model(plan.model);
+  if (!model) fail<ConfigError>("model '{}' has no card", plan.model);
+  const StageGraph& stages = platform.stages(*model);
+
+  MeasuredCalibration result;
+  models::Calibration& calibration = result.calibration;
+  calibration.model = platform.model_name(*model);
+  calibration.gpu = plan.gpu;
+  calibration.source = "regroup calibrate --on host";
+  calibration.derivation = fmt::format(
+      "median of {} requests of {} steps; a small transformer on threads of one machine",
+      (plan.repeat + 1) / 2, plan.steps);
+  std::vector<double> dispatch, setup, migrate;
+  for (const int degree : plan.degrees) {
+    const Stopwatch stopwatch = measure(plan, degree);
+    for (const auto& [key, samples] : stopwatch.seconds) {
+      const std::string& stage = stages.stage(key.stage).name;
+      const MeasuredCell cell = fit(stage, key, samples);
+      result.cells.push_back(cell);
+      const ShapeId shape = platform.intern(*model, key.shape, traces::model_guidance(plan.model));
+      const bool guided = platform.why_not(shape, stages.denoise(), {.cfg = 2}).empty();
+      if (key.kind == StageKind::kDenoise)
+        calibration.steps.push_back({.shape = key.shape,
+                                     .layout = key.layout,
+                                     .forwards = guided ? 2 : 1,
+                                     .seconds = cell.seconds});
+      else if (degree == plan.degrees.front())
+        calibration.stages.push_back({stage, key.shape, cell.seconds});
+    }
+    const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    append(dispatch, stopwatch.dispatch);
+    append(setup, stopwatch.setup);
+    append(migrate, stopwatch.migrate);
+  }
+  result.dispatch_s = median(dispatch);
+  result.setup_s = median(setup);
+  result.migrate_s = median(migrate);
+  calibration.dispatch_s = result.dispatch_s;
+  if (!setup.empty()) calibration.group_setup_s = std::max(result.setup_s, 1e-9);
+  return result;
+}
+
+}  // namespace regroup::tools

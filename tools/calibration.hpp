@@ -1,0 +1,42 @@
+// Measures a backend and turns what it sees into a calibration file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/calibration.hpp"
+
+namespace regroup::tools {
+
+struct CalibrationPlan {
+  std::string model = "FLUX.1-dev";
+  std::string gpu = "H100";         // what the measured machine stands for
+  std::vector<std::string> shapes;  // "256x256"
+  std::vector<int> degrees = {1, 2};
+  int repeat = 8;  // requests of each shape and degree; half of them are held out of the fit
+  int steps = 6;   // of each request
+};
+
+// One (stage, shape, layout): the fit's median and how far the held-out runs were from it.
+struct MeasuredCell {
+  std::string stage;
+  std::string shape;
+  Layout layout{};
+  std::size_t samples = 0;
+  double seconds = 0;          // a step, or the whole of another stage
+  double held_out_median = 0;  // relative error
+  double held_out_worst = 0;
+};
+
+struct MeasuredCalibration {
+  models::Calibration calibration;
+  std::vector<MeasuredCell> cells;
+  double dispatch_s = 0, setup_s = 0, migrate_s = 0;  // medians
+};
+
+// Runs one request at a time on threads of this machine, which really compute. Throws ConfigError
+// for a plan that cannot be carried out.
+MeasuredCalibration calibrate_host(const CalibrationPlan& plan);
+
+}  // namespace regroup::tools
