@@ -37,9 +37,12 @@ void calibrate(CalibrateFlags f) {
     rows.push_back({cell.stage, cell.shape, text_of(cell.layout), fmt::format("{}", cell.samples),
                     milliseconds(cell.seconds), percent(cell.held_out_median),
                     percent(cell.held_out_worst)});
-  fmt::print("{}\ndispatch {}, group set-up {}, migration {} (medians)\n{} written\n",
+  std::string barriers;
+  for (const auto& [degree, seconds] : measured.barriers_s)
+    barriers += fmt::format(", barrier of {} {:.2f} us", degree, 1e6 * seconds);
+  fmt::print("{}\ndispatch {}, group set-up {}, migration {}{} (medians)\n{} written\n",
              aligned(rows, {0, 1, 2}), milliseconds(measured.dispatch_s),
-             milliseconds(measured.setup_s), milliseconds(measured.migrate_s), f.out);
+             milliseconds(measured.setup_s), milliseconds(measured.migrate_s), barriers, f.out);
 }
 
 }  // namespace

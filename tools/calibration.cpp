@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <map>
+#include <numeric>
+#include <thread>
 
 #include "core/errors.hpp"
 #include "core/result_text.hpp"
+#include "runtime/collectives/collectives.hpp"
 #include "tools/experiment.hpp"
 #include "traces/mixes.hpp"
 
@@ -100,6 +104,32 @@ MeasuredCell fit(const std::string& stage, const Stopwatch::Key& key,
           .held_out_worst = errors.empty() ? 0 : std::ranges::max(errors)};
 }
 
+// One barrier among `degree` threads that do nothing else.
+double barrier_seconds(int degree) {
+  constexpr int kRounds = 2000;
+  collectives::World world({.ranks = degree, .slot_bytes = 4096, .window_bytes = 4096});
+  std::vector<int> ranks(static_cast<std::size_t>(degree));
+  std::iota(ranks.begin(), ranks.end(), 0);
+  std::vector<double> seconds;
+  const auto body = [&](int rank) {
+    const auto clock = [] {
+      return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+    };
+    collectives::Collectives barrier(world, rank, collectives::SpinThenYield{}, clock);
+    for (int round = 0; round < kRounds; ++round) {
+      const auto group = world.form(ranks, static_cast<std::uint64_t>(round) + 1);
+      const std::int64_t start = clock();
+      if (barrier.barrier(group, start + 10'000'000'000) != collectives::Status::kOk) return;
+      if (rank == 0) seconds.push_back(1e-9 * static_cast<double>(clock() - start));
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int rank = 1; rank < degree; ++rank) threads.emplace_back(body, rank);
+  body(0);
+  for (std::thread& thread : threads) thread.join();
+  return median(seconds);
+}
+
 }  // namespace
 
 MeasuredCalibration calibrate_host(const CalibrationPlan& plan) {
@@ -140,6 +170,7 @@ MeasuredCalibration calibrate_host(const CalibrationPlan& plan) {
     const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
       to.insert(to.end(), from.begin(), from.end());
     };
+    if (degree > 1) result.barriers_s.emplace_back(degree, barrier_seconds(degree));
     append(dispatch, stopwatch.dispatch);
     append(setup, stopwatch.setup);
     append(migrate, stopwatch.migrate);

@@ -33,6 +33,7 @@ struct MeasuredCalibration {
   models::Calibration calibration;
   std::vector<MeasuredCell> cells;
   double dispatch_s = 0, setup_s = 0, migrate_s = 0;  // medians
+  std::vector<std::pair<int, double>> barriers_s;     // by degree, from 2 on: median of one barrier
 };
 
 // Runs one request at a time on threads of this machine, which really compute. Throws ConfigError
