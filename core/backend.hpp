@@ -34,10 +34,10 @@ struct Event {
   enum class Kind : std::uint8_t { kRunEnded, kRunFailed, kGpuFailed, kGpuRepaired };
   Kind kind{};
   TimePoint at{};
-  RunId run{};     // run events
-  int steps = 0;   // run events: steps done and kept
+  RunId run{};       // run events
+  int steps = 0;     // run events: steps done and kept
   RunTimes times{};  // run events
-  GpuId gpu{};     // GPU events
+  GpuId gpu{};       // GPU events
   friend bool operator==(const Event&, const Event&) = default;
 };
 

@@ -28,9 +28,7 @@ void ControlLoop::run() {
   tell([&](Observer& o) { o.on_end(world_.now()); });
 }
 
-bool ControlLoop::more_to_come() const {
-  return next_request_ || world_.live_requests() > 0;
-}
+bool ControlLoop::more_to_come() const { return next_request_ || world_.live_requests() > 0; }
 
 void ControlLoop::read_next_request() {
   if (!next_request_) next_request_.emplace();

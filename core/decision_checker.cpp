@@ -118,8 +118,7 @@ std::string DecisionChecker::broken_task(const Task* task) const {
 
 std::string DecisionChecker::broken_group(const Group& group) const {
   if (group.empty()) return "the group is empty";
-  if (group.overflowed())
-    return fmt::format("the group has more than {} GPUs", kMaxGroupSize);
+  if (group.overflowed()) return fmt::format("the group has more than {} GPUs", kMaxGroupSize);
   for (std::size_t i = 0; i < group.size(); ++i) {
     const GpuId gpu = group[i];
     if (gpu.value >= world_.gpus().size())

@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "regroup/policy/deadline_order.hpp"
 #include "regroup/policy/policy.hpp"
 
 namespace {
@@ -22,7 +23,7 @@ class EdfBestFit final : public Policy {
 
   void decide(const ClusterView& view, Decisions& out) override {
     for (const Change& change : view.changes())
-      if (change.kind == Change::Kind::kTaskReady) waiting_.insert(entry(view.task(change.slot)));
+      if (change.kind == Change::Kind::kTaskReady) waiting_.emplace(view.task(change.slot));
     IdleGpus idle = out.idle();
     plans_.clear();
     for (auto it = waiting_.begin(); it != waiting_.end() && idle.count() > 0; ++it)
@@ -30,29 +31,18 @@ class EdfBestFit final : public Policy {
     while (widen_one(view, idle)) {
     }
     for (const Plan& plan : plans_) {
-      waiting_.erase(entry(*plan.task));
+      waiting_.erase(DeadlineOrder(*plan.task));
       const int steps = std::min(steps_, plan.task->steps_left());
       out.place(*plan.task, plan.group, plan.layout, steps);
     }
   }
 
  private:
-  // Order: deadline, more important first, arrival, trace order.
-  struct Entry {
-    TimePoint deadline;
-    int less_important;
-    TimePoint arrival;
-    TaskId id;
-    std::uint32_t slot;
-    auto operator<=>(const Entry&) const = default;
-  };
   struct Plan {
     const Task* task;
     Group group;
     Layout layout;
   };
-
-  static Entry entry(const Task& t) { return {t.deadline, -t.priority, t.arrival, t.id, t.slot}; }
 
   static TimePoint finish(const ClusterView& view, const Task& task, Layout layout) {
     return view.now() + view.cost().remaining(task, layout.size());
@@ -97,7 +87,7 @@ class EdfBestFit final : public Policy {
   }
 
   int steps_;
-  std::set<Entry> waiting_;
+  std::set<DeadlineOrder> waiting_;
   std::vector<Plan> plans_;
 };
 

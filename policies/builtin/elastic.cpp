@@ -20,6 +20,7 @@
 #include <set>
 #include <vector>
 
+#include "regroup/policy/deadline_order.hpp"
 #include "regroup/policy/policy.hpp"
 
 namespace {
@@ -83,20 +84,11 @@ class Elastic final : public Policy {
     double left_with(int gpus) const { return left[within(gpus)]; }
   };
 
-  struct Entry {  // order of deadline
-    TimePoint deadline;
-    int less_important;
-    TimePoint arrival;
-    TaskId id;
-    std::uint32_t slot;
-    auto operator<=>(const Entry&) const = default;
-  };
-
   void take_in(const ClusterView& view, const Change& change) {
     if (change.kind == Change::Kind::kTaskReady) {
       const Task& t = view.task(change.slot);
       if (by_slot_.size() <= change.slot) by_slot_.resize(change.slot + 1);
-      by_slot_[change.slot] = {t.deadline, -t.priority, t.arrival, t.id, t.slot};
+      by_slot_[change.slot] = DeadlineOrder(t);
       live_.insert(by_slot_[change.slot]);
     } else if (change.kind == Change::Kind::kTaskDone) {
       live_.erase(by_slot_[change.slot]);
@@ -113,7 +105,7 @@ class Elastic final : public Policy {
     int node_size = 1;
     for (const Node& node : view.nodes()) node_size = std::max(node_size, node.count);
     jobs_.clear();
-    for (const Entry& entry : live_)
+    for (const DeadlineOrder& entry : live_)
       jobs_.push_back(job_of(view, view.task(entry.slot), node_size));
     runs_on_.assign(view.nodes().size(), {});
     for (std::size_t i = 0; i < jobs_.size(); ++i)
@@ -393,8 +385,8 @@ class Elastic final : public Policy {
   double reserve_;
   double margin_;
   double starvation_;
-  std::set<Entry> live_;
-  std::vector<Entry> by_slot_;
+  std::set<DeadlineOrder> live_;
+  std::vector<DeadlineOrder> by_slot_;
 
   // Of this call:
   TimePoint now_{};

@@ -60,9 +60,8 @@ Observed observe(std::uint64_t seed) {
   testing::LambdaPolicy::current = anything(seed);
   PolicyHandle policy(testing::kLambdaPlugin, {});
   const auto at = [](double seconds) { return TimePoint(from_seconds(seconds)); };
-  sim::SimBackend backend(
-      catalog,
-      {.jitter = {.spread = 0.01, .seed = seed}, .failures = {{{3}, at(0.5), at(0.8)}, {{6}, at(1), at(1.1)}}});
+  sim::SimBackend backend(catalog, {.jitter = {.spread = 0.01, .seed = seed},
+                                    .failures = {{{3}, at(0.5), at(0.8)}, {{6}, at(1), at(1.1)}}});
   testing::ListSource source(std::move(requests));
 
   const TempDir dir;

@@ -2,9 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "core/conservation.hpp"
-#include "core/control_loop.hpp"
-#include "core/errors.hpp"
 #include "core/random.hpp"
 #include "policies/builtin_policies.hpp"
 #include "sim/sim_backend.hpp"
@@ -14,8 +11,6 @@ namespace regroup::host {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Diary;
-using testing::ListSource;
 using testing::request;
 using testing::TestCatalog;
 
@@ -42,29 +37,10 @@ std::vector<Request> random_requests(TestCatalog& catalog, std::uint64_t seed, i
   return requests;
 }
 
-struct Output {
-  Diary diary;
-  std::string journal;
-};
-
-Output run_on(Backend& backend, TestCatalog& catalog, const std::string& policy_name,
-              const std::vector<Request>& requests, const PolicyParams& params = {}) {
-  Output output;
-  NameTable<ClassId> classes;
-  classes.intern("");
+testing::RunOutput run_on(Backend& backend, TestCatalog& catalog, const std::string& policy_name,
+                          const std::vector<Request>& requests, const PolicyParams& params = {}) {
   PolicyHandle policy(find_policy(policy_name, kBuiltinPolicies), params);
-  ListSource source(requests);
-  Conservation conservation(catalog.gpus().size());
-  JournalWriter journal([&](std::string_view line) { output.journal += line; });
-  ControlLoop({.backend = backend,
-               .policy = policy,
-               .catalog = catalog,
-               .requests = source,
-               .classes = classes,
-               .journal = &journal,
-               .observers = {&output.diary, &conservation}})
-      .run();
-  return output;
+  return testing::run_on(backend, catalog, requests, policy);
 }
 
 // The real runtime under a virtual clock takes the decisions of the simulator, at the same
@@ -77,13 +53,13 @@ TEST_P(HostAgainstSim, SameJournal) {
     TestCatalog for_sim = cluster();
     const auto requests = random_requests(for_sim, seed, 60, 30);
     sim::SimBackend simulator(for_sim, {.jitter = jitter});
-    const Output simulated = run_on(simulator, for_sim, GetParam()->name, requests);
+    const auto simulated = run_on(simulator, for_sim, GetParam()->name, requests);
     TestCatalog for_host = cluster();
     random_requests(for_host, seed, 60, 30);  // the same shapes
     HostOptions options;
     options.jitter = jitter;
     HostBackend host(for_host, std::move(options));
-    const Output measured = run_on(host, for_host, GetParam()->name, requests);
+    const auto measured = run_on(host, for_host, GetParam()->name, requests);
     EXPECT_EQ(measured.journal, simulated.journal) << "seed " << seed;
   }
 }
@@ -102,7 +78,7 @@ TEST(HostBackend, OnTheMachinesClockEverythingEndsAndTimesAddUp) {
   HostOptions options;
   options.virtual_clock = false;
   HostBackend host(catalog, std::move(options));
-  const Output output = run_on(host, catalog, "elastic", requests);
+  const auto output = run_on(host, catalog, "elastic", requests);
   EXPECT_EQ(output.diary.outcomes.size(), 12u);
   for (const auto& outcome : output.diary.outcomes)
     EXPECT_EQ(outcome.end, RequestOutcome::End::kFinished);
@@ -121,8 +97,8 @@ TEST_P(Faults, AreReportedAndTheRequestsFinish) {
   options.faults = {parse_fault(text)};
   options.report = [&](const std::string& line) { reports += line + "\n"; };
   HostBackend host(catalog, std::move(options));
-  const Output output = run_on(host, catalog, "fcfs", requests,
-                               PolicyParams(std::map<std::string, std::string>{{"degree", "2"}}));
+  const auto output = run_on(host, catalog, "fcfs", requests,
+                             PolicyParams(std::map<std::string, std::string>{{"degree", "2"}}));
   EXPECT_EQ(output.diary.outcomes.size(), 15u);
   for (const auto& outcome : output.diary.outcomes)
     EXPECT_EQ(outcome.end, RequestOutcome::End::kFinished);

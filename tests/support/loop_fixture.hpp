@@ -91,15 +91,11 @@ struct RunOutput {
   std::string journal;
 };
 
-inline RunOutput run(TestCatalog& catalog, std::vector<Request> requests, Decide decide,
-                     sim::SimOptions options = {}, const PolicyPlugin& plugin = kLambdaPlugin,
-                     const PolicyParams& params = {}) {
+inline RunOutput run_on(Backend& backend, TestCatalog& catalog, std::vector<Request> requests,
+                        PolicyHandle& policy) {
   RunOutput output;
-  LambdaPolicy::current = std::move(decide);
   NameTable<ClassId> classes;
   classes.intern("");
-  PolicyHandle policy(plugin, params);
-  sim::SimBackend backend(catalog, std::move(options));
   ListSource source(std::move(requests));
   Conservation conservation(catalog.gpus().size());
   JournalWriter journal([&](std::string_view line) { output.journal += line; });
@@ -112,6 +108,15 @@ inline RunOutput run(TestCatalog& catalog, std::vector<Request> requests, Decide
                .observers = {&output.diary, &conservation}})
       .run();
   return output;
+}
+
+// In simulation.
+inline RunOutput run(TestCatalog& catalog, std::vector<Request> requests, Decide decide,
+                     sim::SimOptions options = {}) {
+  LambdaPolicy::current = std::move(decide);
+  PolicyHandle policy(kLambdaPlugin, {});
+  sim::SimBackend backend(catalog, std::move(options));
+  return run_on(backend, catalog, std::move(requests), policy);
 }
 
 // First come, first served on whatever one node has idle, at most `degree` GPUs.
