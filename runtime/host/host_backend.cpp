@@ -221,8 +221,19 @@ void HostBackend::recover() {
     if (dead_[rank])
       add_event(
           {.kind = Event::Kind::kGpuFailed, .at = at, .gpu = {static_cast<std::uint32_t>(rank)}});
+  wait_for_senders();
   world_.rearm();
   recovering_ = false;
+}
+
+// A put whose receiver has died ends at its deadline.
+void HostBackend::wait_for_senders() {
+  const auto sending = [&] {
+    for (int rank = 0; rank < world_.ranks(); ++rank)
+      if (world_.channel(rank, collectives::Channel::kPuts).occupied()) return true;
+    return false;
+  };
+  while (sending()) clock_->sleep_until(clock_->now() + std::chrono::milliseconds(1));
 }
 
 // The most steps of all its tasks that a living member or the snapshot has.

@@ -65,6 +65,7 @@ class HostBackend final : public Backend, private RankListener {
   void send_state(const Task& task, const Group& group, RunTask& item);
   void take_in_departures();
   void recover();
+  void wait_for_senders();
   int kept_steps(const HostRun& run);
   void add_event(Event event);
   void end_run(HostRun& run, Event::Kind kind);

@@ -3,7 +3,7 @@
 // every request's latency; what is checked is more, the journals are the same byte for byte.
 #include <gtest/gtest.h>
 
-#include <sstream>
+#include <ostream>
 
 #include "tools/experiment.hpp"
 #include "traces/generate.hpp"
@@ -15,6 +15,10 @@ struct Policy {
   const char* name;
   const char* degree;  // or nullptr
 };
+
+void PrintTo(const Policy& p, std::ostream* out) {
+  *out << p.name << (p.degree == nullptr ? "" : " ") << (p.degree == nullptr ? "" : p.degree);
+}
 
 class HostMatrix : public ::testing::TestWithParam<std::tuple<Policy, double>> {};
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 
 #include "core/metrics.hpp"
 #include "core/random.hpp"
@@ -110,6 +111,8 @@ struct Case {
   double load;
   std::uint64_t requests;  // for each of the seeds
 };
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.servers << " servers, load " << c.load; }
 
 class MeanWait : public ::testing::TestWithParam<Case> {};
 
