@@ -84,10 +84,10 @@ TEST(HostBackend, OnTheMachinesClockEverythingEndsAndTimesAddUp) {
     EXPECT_EQ(outcome.end, RequestOutcome::End::kFinished);
 }
 
-class Faults : public ::testing::TestWithParam<std::tuple<const char*, const char*, bool>> {};
+class Faults : public ::testing::TestWithParam<std::tuple<std::string, std::string, bool>> {};
 
 TEST_P(Faults, AreReportedAndTheRequestsFinish) {
-  const auto [text, report, virtual_clock] = GetParam();
+  const auto& [text, report, virtual_clock] = GetParam();
   TestCatalog catalog = cluster(4);
   const auto requests = random_requests(catalog, 4, 15, 30);
   std::string reports;
