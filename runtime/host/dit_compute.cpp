@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -208,8 +209,8 @@ class DitCompute final : public Compute {
     // Gathered as pieces of the whole sequence, of which text tokens are the first.
     const std::size_t width = shape.token_width();
     std::vector<float> own(split.tokens(piece).count * width);
-    std::memcpy(own.data() + split.text(piece).count * width, shard.values.data(),
-                shard.values.size() * sizeof(float));
+    std::ranges::copy(shard.values,
+                      own.begin() + static_cast<std::ptrdiff_t>(split.text(piece).count * width));
     std::vector<float> sequence(split.tokens() * width);
     exchanges.gather(split.tokens(), width, own, sequence);
     std::memcpy(tail.data(), sequence.data() + (sequence.size() - tail.size()),
