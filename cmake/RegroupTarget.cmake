@@ -22,10 +22,6 @@ target_include_directories(regroup_options INTERFACE ${PROJECT_SOURCE_DIR})
 
 # regroup_library(name SOURCES... )  a static library of one folder.
 function(regroup_library name)
-  if(NOT ARGN)
-    add_library(${name} INTERFACE)
-    return()
-  endif()
   add_library(${name} STATIC ${ARGN})
   add_library(regroup::${name} ALIAS ${name})
   target_link_libraries(${name} PUBLIC regroup_options)

@@ -93,12 +93,11 @@ void ControlLoop::take_in_wakes() {
 }
 
 void ControlLoop::end_run(const Event& event) {
-  LiveRun* run = world_.find_run(event.run);
+  const LiveRun* run = world_.find_run(event.run);
   RG_CHECK(run != nullptr, "the backend ended run {}, which is not under way", event.run.value);
   RG_CHECK(event.steps >= 0 && event.steps <= run->steps, "run {} of {} steps ended with {}",
            event.run.value, run->steps, event.steps);
-  const LiveRun ended = *run;
-  world_.end_run(event.run, event.steps);
+  const LiveRun ended = world_.end_run(event.run, event.steps);
 
   batch_.clear();
   for (const std::uint32_t slot : ended.tasks) batch_.push_back(&world_.task(slot));

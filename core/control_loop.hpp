@@ -71,8 +71,7 @@ class ControlLoop {
   std::set<TimePoint> wakes_;
   std::uint64_t next_run_ = 0;
   int idle_wakes_ = 0;
-  std::vector<const Task*> batch_;  // kept for their memory
-  std::vector<std::uint32_t> ended_tasks_;
+  std::vector<const Task*> batch_;  // kept for its memory
 };
 
 }  // namespace regroup

@@ -174,9 +174,10 @@ LiveRun* World::find_run(RunId id) {
   return found == runs_.end() ? nullptr : &found->second;
 }
 
-void World::end_run(RunId id, int steps) {
+LiveRun World::end_run(RunId id, int steps) {
   const auto node = runs_.find(id.value);
-  const LiveRun& run = node->second;
+  LiveRun run = std::move(node->second);
+  runs_.erase(node);
   for (const std::uint32_t slot : run.tasks) {
     Task& task = tasks_[slot].task;
     running_.erase(&task);
@@ -197,7 +198,7 @@ void World::end_run(RunId id, int steps) {
     gpus_[gpu.value].state = GpuState::kIdle;
     idle_.give(gpu);
   }
-  runs_.erase(node);
+  return run;
 }
 
 void World::fail_gpu(GpuId gpu) {

@@ -95,8 +95,9 @@ class World final : public ClusterView {
 
   LiveRun& add_run(RunId id, const Launch& launch);
   LiveRun* find_run(RunId id);
-  // GPUs become idle (unless they failed), tasks ready with their steps counted.
-  void end_run(RunId id, int steps);
+  // GPUs become idle (unless they failed), tasks ready with their steps counted. Gives what is
+  // known of the run, which is under way no more.
+  LiveRun end_run(RunId id, int steps);
 
   void fail_gpu(GpuId gpu);
   void repair_gpu(GpuId gpu);

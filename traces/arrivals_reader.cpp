@@ -32,13 +32,7 @@ class ArrivalsReader : public Reader {
     record.arrival = TimePoint(arrival());
     if (record.arrival < last_arrival_) rows_.refuse(kTime, "at least the time of the row before");
     last_arrival_ = record.arrival;
-    record.model = kind.model;
-    record.shape = kind.shape;
-    record.steps = options_.steps.value_or(kind.steps);
-    record.guidance = kind.guidance;
-    record.request_class = kind.request_class;
-    record.priority = kind.priority;
-    record.deadline.reset();
+    fill(record, kind, options_.steps);
     return true;
   }
 

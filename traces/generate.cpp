@@ -45,13 +45,7 @@ class Generator final : public Reader {
     const MixEntry& kind = draw(options_.mix, kinds_);
     record.id = fmt::format("r{:06}", given_);
     record.arrival = arrival;
-    record.model = kind.model;
-    record.shape = kind.shape;
-    record.steps = options_.steps.value_or(kind.steps);
-    record.guidance = kind.guidance;
-    record.request_class = kind.request_class;
-    record.priority = kind.priority;
-    record.deadline.reset();
+    fill(record, kind, options_.steps);
     record.line = ++given_;
     return true;
   }

@@ -129,6 +129,16 @@ Mix parse_mix(std::string_view text) {
   return mix;
 }
 
+void fill(Record& record, const MixEntry& entry, std::optional<int> steps) {
+  record.model = entry.model;
+  record.shape = entry.shape;
+  record.steps = steps.value_or(entry.steps);
+  record.guidance = entry.guidance;
+  record.request_class = entry.request_class;
+  record.priority = entry.priority;
+  record.deadline.reset();
+}
+
 const MixEntry& draw(const Mix& mix, RandomStream& random) {
   double total = 0;
   for (const MixEntry& entry : mix) total += entry.weight;

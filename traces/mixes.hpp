@@ -43,6 +43,9 @@ Mix parse_mix(std::string_view text);
 // "1024x1024" or "832x480x81", the inverse of shape_name(); nullopt for anything else.
 std::optional<Shape> parse_shape(std::string_view text);
 
+// What a record takes over from its entry; `steps`: instead of the entry's own. It has no deadline.
+void fill(Record& record, const MixEntry& entry, std::optional<int> steps);
+
 // Draws one entry by weight.
 const MixEntry& draw(const Mix& mix, RandomStream& random);
 

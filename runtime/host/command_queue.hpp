@@ -33,11 +33,6 @@ class CommandQueue {
     queue_.pop_front();
     return command;
   }
-  // For tests of what happens when ranks disagree.
-  void swap_last_two() {
-    const std::lock_guard lock(monitor_.mutex);
-    if (queue_.size() >= 2) std::swap(queue_[queue_.size() - 1], queue_[queue_.size() - 2]);
-  }
 
  private:
   Clock& clock_;

@@ -93,8 +93,7 @@ RunTask HostBackend::describe(const Task& task, const Group& group, std::uint64_
                .kind = task.kind,
                .stage = task.stage,
                .steps_done = task.steps_done,
-               .steps_total = task.steps_total,
-               .denoise_steps = task.denoise_steps};
+               .steps_total = task.steps_total};
   item.last_stage = task.stage == stages.sink();
   item.guided = catalog_.why_not(task.shape_id, stages.denoise(), {.cfg = 2}).empty();
   item.put_offset = offset;

@@ -21,7 +21,6 @@ struct RunTask {
   std::uint8_t stage = 0;
   int steps_done = 0;  // when launched
   int steps_total = 1;
-  int denoise_steps = 1;
   // Who puts its state, and then who lacks it. Empty: nobody does.
   collectives::RankGroup put{};
   std::uint64_t put_offset = 0;  // in the window, bytes

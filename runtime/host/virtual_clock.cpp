@@ -70,7 +70,6 @@ void VirtualClock::wake(int thread, Woken why) {
 }
 
 int VirtualClock::choose() {
-  ++turns_;
   const auto take = [](std::deque<int>& from) {
     const int thread = from.front();
     from.pop_front();

@@ -1,7 +1,6 @@
 // A clock that jumps: real threads, but one at a time, and time moves when all of them wait.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <memory>
 #include <queue>
@@ -37,8 +36,6 @@ class VirtualClock final : public Clock {
   void notify(Monitor& monitor) override;
   void look_again(bool first, TimePoint deadline) override;
   void settle() override;
-
-  std::uint64_t turns() const { return turns_; }  // given so far
 
  private:
   enum class Woken { kNotified, kTime, kNothingMore };
@@ -80,7 +77,6 @@ class VirtualClock final : public Clock {
   TimePoint dispatcher_until_ = kNever;
   bool dispatcher_waits_ = false;
   int live_ = 0;  // threads that entered or will, less those that left
-  std::uint64_t turns_ = 0;
 };
 
 }  // namespace regroup::host

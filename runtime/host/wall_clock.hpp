@@ -1,7 +1,6 @@
 // The machine's clock.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 
 #include "runtime/host/clock.hpp"
