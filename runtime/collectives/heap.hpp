@@ -12,10 +12,16 @@
 
 namespace regroup::collectives {
 
-// Collectives and puts each have their own edges, counters and failures: one never waits for the
-// other.
-enum class Channel : std::uint8_t { kCollectives, kPuts };
-inline constexpr int kChannels = 2;
+// What a rank does at one end of its edges. Each has counters, failures and a thread of its own:
+// none ever waits for another of the same rank.
+enum class Channel : std::uint8_t { kCollectives, kPuts, kReceipts };
+inline constexpr int kChannels = 3;
+
+// Puts and their receipts are the two ends of the same edges.
+inline constexpr int kEdgeSets = 2;
+RG_HOST_DEVICE constexpr int edge_set(Channel channel) {
+  return channel == Channel::kCollectives ? 0 : 1;
+}
 
 // What a rank says to one peer when it enters an operation. The peer compares it with what it is
 // about to do itself.
@@ -33,8 +39,10 @@ struct Notice {
   }
 };
 
-// All that rank `source` ever writes at rank `owner`, for one channel: one writer, so no locks and
-// no read-modify-write. Stamps are (epoch, sequence number); see protocol.hpp.
+// All that rank `source` ever writes at rank `owner`, for one set of edges: one writer, so no locks
+// and no read-modify-write. (For puts, the sending end writes the cells and the receiving end the
+// acknowledgement; either raises the alarm, and one is as good as the other.) Stamps are (epoch,
+// sequence number); see protocol.hpp.
 struct alignas(128) Cell {
   Notice notice;
   std::uint64_t stamp;  // written after the notice
@@ -47,7 +55,7 @@ struct alignas(128) Edge {
   std::uint64_t alarm;         // source has failed, and why
 };
 struct Pad {
-  Edge edges[kChannels][kMaxRanks];  // [channel][source]
+  Edge edges[kEdgeSets][kMaxRanks];  // [edge_set(channel)][source]
 };
 
 // A collective may leave before its peers have taken its bytes; it waits for them only when the

@@ -39,7 +39,7 @@ struct Port {
 
  private:
   RG_HOST_DEVICE Edge& edge(int owner, int source) const {
-    return heap.pad(owner).edges[static_cast<int>(channel)][source];
+    return heap.pad(owner).edges[edge_set(channel)][source];
   }
 };
 

@@ -17,67 +17,23 @@
 
 namespace regroup::collectives {
 
-// One for each rank, used by one thread at a time, which may be another than that of its
-// Collectives; what is said there of order, failures and deadlines holds here too. The first member
-// of a group is the source, the others receive.
-//
-// Which part of a window is free is the caller's affair: nothing but its end is checked, and a put
-// may land before its receiver has asked for it.
+namespace detail {
+
+// What the two ends of a put have in common.
 template <class Pause, class Clock>
-class Puts {
+class PutEnd {
  public:
-  // The world must outlive this.
-  Puts(World& world, int rank, Pause pause, Clock clock)
+  PutEnd(World& world, int rank, Channel channel, Pause pause, Clock clock)
       : world_(world),
-        channel_(world.channel(rank, Channel::kPuts)),
+        channel_(world.channel(rank, channel)),
         pause_(std::move(pause)),
         clock_(std::move(clock)) {}
-
-  // At the source: writes `data` into every receiver's window at `offset` (bytes) and returns,
-  // whatever the receivers do; waits only for one that has not awaited the put before the last.
-  [[nodiscard]] Status put(const RankGroup& group, std::uint64_t offset,
-                           std::span<const std::byte> data, std::int64_t deadline_ns) {
-    const RankChannel::Occupied occupied(channel_);
-    if (failure().status != Status::kOk) return failure().status;
-    Notice own = notice(group, offset, data.size());
-    if (const Status status = check(own, true); status != Status::kOk) return status;
-    if (world_.checksums()) own.checksum = sum(own, data.data());
-    for (int i = 1; i < group.size; ++i) {
-      const int peer = group.ranks[i];
-      if (const Status status = await_free_cell(own, peer, deadline_ns); status != Status::kOk)
-        return status;
-      if (!data.empty()) std::memcpy(world_.heap().window(peer) + offset, data.data(), data.size());
-      publish(channel_.port, channel_.ledger, peer, own);
-    }
-    return Status::kOk;
-  }
-
-  // At a receiver: returns when the source has put these bytes. They lie in World::window(rank()).
-  [[nodiscard]] Status await_put(const RankGroup& group, std::uint64_t offset, std::uint64_t bytes,
-                                 std::int64_t deadline_ns) {
-    const RankChannel::Occupied occupied(channel_);
-    if (failure().status != Status::kOk) return failure().status;
-    const Notice own = notice(group, offset, bytes);
-    if (const Status status = check(own, false); status != Status::kOk) return status;
-    const int source = group.ranks[0];
-    Ledger& ledger = channel_.ledger;
-    const Arrival arrival = await_notice(channel_.port, ledger, source, own, watchdog(deadline_ns));
-    if (arrival.status != Status::kOk)
-      return channel_.fail(arrival, Awaited::kNotice, source, ledger.awaited[source], own);
-    if (world_.checksums()) {
-      const std::uint64_t found = sum(own, world_.heap().window(rank()) + offset);
-      if (found != arrival.notice->checksum)
-        return channel_.fail_corrupted(source, own, *arrival.notice, found);
-    }
-    acknowledge(channel_.port, ledger, source);
-    return Status::kOk;
-  }
 
   int rank() const { return channel_.port.self; }
   // Status kOk: none since the world was armed.
   const Failure& failure() const { return channel_.failure; }
 
- private:
+ protected:
   static Notice notice(const RankGroup& group, std::uint64_t offset, std::uint64_t bytes) {
     return {group, {bytes, 1, 1, 1}, offset, 0, Op::kPut};
   }
@@ -102,20 +58,93 @@ class Puts {
     return Status::kOk;
   }
 
-  // The notice before the last has been read: its cell is written next.
-  Status await_free_cell(const Notice& own, int peer, std::int64_t deadline_ns) {
-    const std::uint64_t published = channel_.ledger.published[peer];
-    if (published < 2) return Status::kOk;
-    const Arrival arrival = await_acknowledgement(channel_.port, channel_.ledger, peer,
-                                                  published - 1, watchdog(deadline_ns));
-    if (arrival.status == Status::kOk) return Status::kOk;
-    return channel_.fail(arrival, Awaited::kAcknowledgement, peer, published - 1, own);
-  }
-
   World& world_;
   RankChannel& channel_;
   Pause pause_;
   Clock clock_;
+};
+
+}  // namespace detail
+
+// The sending end, one for each rank. A thread at a time uses it, which may be another than that of
+// the rank's Collectives or Receipts; what is said there of order, failures and deadlines holds
+// here too. The first member of a group is the source, the others receive.
+//
+// Which part of a window is free is the caller's affair: nothing but its end is checked, and a put
+// may land before its receiver has asked for it.
+template <class Pause, class Clock>
+class Puts : public detail::PutEnd<Pause, Clock> {
+ public:
+  // The world must outlive this.
+  Puts(World& world, int rank, Pause pause, Clock clock)
+      : detail::PutEnd<Pause, Clock>(world, rank, Channel::kPuts, std::move(pause),
+                                     std::move(clock)) {}
+
+  // Writes `data` into every receiver's window at `offset` (bytes) and returns, whatever the
+  // receivers do; waits only for one that has not awaited the put before the last.
+  [[nodiscard]] Status put(const RankGroup& group, std::uint64_t offset,
+                           std::span<const std::byte> data, std::int64_t deadline_ns) {
+    RankChannel& channel = this->channel_;
+    const RankChannel::Occupied occupied(channel);
+    if (channel.failure.status != Status::kOk) return channel.failure.status;
+    Notice own = this->notice(group, offset, data.size());
+    if (const Status status = this->check(own, true); status != Status::kOk) return status;
+    if (this->world_.checksums()) own.checksum = this->sum(own, data.data());
+    for (int i = 1; i < group.size; ++i) {
+      const int peer = group.ranks[i];
+      if (const Status status = await_free_cell(own, peer, deadline_ns); status != Status::kOk)
+        return status;
+      if (!data.empty())
+        std::memcpy(this->world_.heap().window(peer) + offset, data.data(), data.size());
+      publish(channel.port, channel.ledger, peer, own);
+    }
+    return Status::kOk;
+  }
+
+ private:
+  // The notice before the last has been read: its cell is written next.
+  Status await_free_cell(const Notice& own, int peer, std::int64_t deadline_ns) {
+    RankChannel& channel = this->channel_;
+    const std::uint64_t published = channel.ledger.published[peer];
+    if (published < 2) return Status::kOk;
+    const Arrival arrival = await_acknowledgement(channel.port, channel.ledger, peer, published - 1,
+                                                  this->watchdog(deadline_ns));
+    if (arrival.status == Status::kOk) return Status::kOk;
+    return channel.fail(arrival, Awaited::kAcknowledgement, peer, published - 1, own);
+  }
+};
+
+// The receiving end, one for each rank; a thread at a time uses it.
+template <class Pause, class Clock>
+class Receipts : public detail::PutEnd<Pause, Clock> {
+ public:
+  // The world must outlive this.
+  Receipts(World& world, int rank, Pause pause, Clock clock)
+      : detail::PutEnd<Pause, Clock>(world, rank, Channel::kReceipts, std::move(pause),
+                                     std::move(clock)) {}
+
+  // Returns when the source has put these bytes. They lie in World::window(rank()).
+  [[nodiscard]] Status await_put(const RankGroup& group, std::uint64_t offset, std::uint64_t bytes,
+                                 std::int64_t deadline_ns) {
+    RankChannel& channel = this->channel_;
+    const RankChannel::Occupied occupied(channel);
+    if (channel.failure.status != Status::kOk) return channel.failure.status;
+    const Notice own = this->notice(group, offset, bytes);
+    if (const Status status = this->check(own, false); status != Status::kOk) return status;
+    const int source = group.ranks[0];
+    Ledger& ledger = channel.ledger;
+    const Arrival arrival =
+        await_notice(channel.port, ledger, source, own, this->watchdog(deadline_ns));
+    if (arrival.status != Status::kOk)
+      return channel.fail(arrival, Awaited::kNotice, source, ledger.awaited[source], own);
+    if (this->world_.checksums()) {
+      const std::uint64_t found = this->sum(own, this->world_.heap().window(this->rank()) + offset);
+      if (found != arrival.notice->checksum)
+        return channel.fail_corrupted(source, own, *arrival.notice, found);
+    }
+    acknowledge(channel.port, ledger, source);
+    return Status::kOk;
+  }
 };
 
 }  // namespace regroup::collectives

@@ -116,7 +116,7 @@ World::World(const WorldConfig& config)
       channels_(static_cast<std::size_t>(config.ranks)) {
   heap_.base = memory_.get();
   for (int rank = 0; rank < ranks(); ++rank)
-    for (const Channel channel : {Channel::kCollectives, Channel::kPuts})
+    for (const Channel channel : {Channel::kCollectives, Channel::kPuts, Channel::kReceipts})
       this->channel(rank, channel).port = {heap_, channel, rank};
 }
 

@@ -42,7 +42,7 @@ HostBackend::~HostBackend() {
   for (auto& [id, run] : runs_) run->preempt = true;
   for (const auto& rank : ranks_) {
     rank->runs().push(nullptr);
-    rank->sends().push({.group = {}, .data = {}, .stop = true});
+    rank->send({.group = {}, .data = {}, .stop = true});
   }
   clock_->wait_for_leaving();
   ranks_.clear();
@@ -128,7 +128,7 @@ void HostBackend::send_state(const Task& task, const Group& group, RunTask& item
     item.put = world_.form({members.data(), count}, next_group_++);
     std::vector<std::byte> data = packed(state, task.stage, task.steps_done);
     item.put_bytes = data.size();
-    ranks_[source.value]->sends().push(
+    ranks_[source.value]->send(
         {.group = item.put, .offset = item.put_offset, .data = std::move(data)});
   }
   for (const GpuId gpu : task.group)
@@ -227,12 +227,9 @@ void HostBackend::recover() {
 
 // A put whose receiver has died ends at its deadline.
 void HostBackend::wait_for_senders() {
-  const auto sending = [&] {
-    for (int rank = 0; rank < world_.ranks(); ++rank)
-      if (world_.channel(rank, collectives::Channel::kPuts).occupied()) return true;
-    return false;
-  };
-  while (sending()) clock_->sleep_until(clock_->now() + std::chrono::milliseconds(1));
+  const auto sending = [](const auto& rank) { return rank->sending(); };
+  while (std::ranges::any_of(ranks_, sending))
+    clock_->sleep_until(clock_->now() + std::chrono::milliseconds(1));
 }
 
 // The most steps of all its tasks that a living member or the snapshot has.

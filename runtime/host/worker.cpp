@@ -32,7 +32,7 @@ Rank::Rank(int rank, Clock& clock, collectives::World& world, std::unique_ptr<Co
   const int sender = clock_.announce();
   sender_ = std::thread([this, sender] {
     clock_.enter(sender);
-    send();
+    serve_sends();
     clock_.leave();
   });
 }
@@ -55,7 +55,12 @@ void Rank::serve() {
   }
 }
 
-void Rank::send() {
+void Rank::send(Send order) {
+  unsent_.fetch_add(1, std::memory_order_relaxed);
+  sends_.push(std::move(order));
+}
+
+void Rank::serve_sends() {
   while (true) {
     const Send order = sends_.pop();
     if (order.stop) return;
@@ -63,6 +68,7 @@ void Rank::send() {
     Puts puts(world_, rank_, Look{&clock_, deadline}, ClockReading{&clock_});
     // A failure is the receivers' to report: they wait for this.
     (void)puts.put(order.group, order.offset, order.data, deadline.time_since_epoch().count());
+    unsent_.fetch_sub(1, std::memory_order_release);
   }
 }
 
@@ -136,11 +142,11 @@ bool Rank::receive_states(HostRun& run, std::string& why) {
     if (task.put.position(rank_) < 1) continue;
     const TimePoint deadline =
         clock_.now() + run.dispatch + run.setup + run.migrate + options_.patience;
-    Puts puts(world_, rank_, Look{&clock_, deadline}, ClockReading{&clock_});
-    const auto status = puts.await_put(task.put, task.put_offset, task.put_bytes,
-                                       deadline.time_since_epoch().count());
+    Receipts receipts(world_, rank_, Look{&clock_, deadline}, ClockReading{&clock_});
+    const auto status = receipts.await_put(task.put, task.put_offset, task.put_bytes,
+                                           deadline.time_since_epoch().count());
     if (status != collectives::Status::kOk) {
-      why = collectives::describe(puts.failure());
+      why = collectives::describe(receipts.failure());
       return false;
     }
     states_.find(task.request) =

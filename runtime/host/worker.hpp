@@ -1,7 +1,7 @@
 // One rank: a thread that computes, and one that sends states to other ranks.
 #pragma once
 
-#include <functional>
+#include <atomic>
 #include <memory>
 #include <thread>
 
@@ -13,6 +13,7 @@
 namespace regroup::host {
 
 using Puts = collectives::Puts<Look, ClockReading>;
+using Receipts = collectives::Receipts<Look, ClockReading>;
 
 // What a rank tells the dispatcher. Called on the rank's threads.
 class RankListener {
@@ -49,13 +50,16 @@ class Rank {
   };
 
   CommandQueue<HostRun*>& runs() { return runs_; }  // nullptr: the thread ends
-  CommandQueue<Send>& sends() { return sends_; }
+  // Called by the dispatcher.
+  void send(Send order);
+  // Whether one is still waited for or under way.
+  bool sending() const { return unsent_.load(std::memory_order_acquire) > 0; }
   StateStore& states() { return states_; }
   const Compute& compute() const { return *compute_; }
 
  private:
   void serve();
-  void send();
+  void serve_sends();
 
   enum class End { kDone, kFailed, kDied };
   // `why` is set if it failed.
@@ -79,6 +83,7 @@ class Rank {
   StateStore states_;
   CommandQueue<HostRun*> runs_;
   CommandQueue<Send> sends_;
+  std::atomic<int> unsent_ = 0;
   std::vector<std::vector<std::byte>> next_;  // of the step under way, by task
   std::thread worker_, sender_;
 };

@@ -70,7 +70,7 @@ TEST(Allocation, NoneToPut) {
   World world({.ranks = 2, .window_bytes = 100});
   const auto clock = [] { return std::int64_t{0}; };
   Puts source(world, 0, Spin{}, clock);
-  Puts receiver(world, 1, Spin{}, clock);
+  Receipts receiver(world, 1, Spin{}, clock);
   const Bytes data(100);
   const int members[] = {0, 1};
   const int before = allocations;

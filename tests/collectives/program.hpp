@@ -100,12 +100,13 @@ Status carry_out(Collectives& collectives, const Item& item, std::int64_t deadli
   return status;
 }
 
-template <class Puts>
-Status carry_out_put(Puts& puts, const World& world, const Item& item, std::int64_t deadline_ns) {
+template <class Puts, class Receipts>
+Status carry_out_put(Puts& puts, Receipts& receipts, const World& world, const Item& item,
+                     std::int64_t deadline_ns) {
   const Bytes data = Oracle(item.shape, 1, item.group.step).input(Op::kPut, 0);
   if (item.group.ranks[0] == puts.rank())
     return puts.put(item.group, item.offset, data, deadline_ns);
-  const Status status = puts.await_put(item.group, item.offset, data.size(), deadline_ns);
+  const Status status = receipts.await_put(item.group, item.offset, data.size(), deadline_ns);
   if (status == Status::kOk) {
     const auto found = world.window(puts.rank()).subspan(item.offset, data.size());
     EXPECT_TRUE(std::equal(data.begin(), data.end(), found.begin()))

@@ -44,9 +44,11 @@ void run(World& world, const Program& collectives_program, const Program& puts_p
     });
     threads.emplace_back([&, rank] {
       Puts puts(world, rank, SpinThenYield{}, SteadyClock{});
+      Receipts receipts(world, rank, SpinThenYield{}, SteadyClock{});
       for (const Item& item : puts_program)
-        if (item.concerns(rank) && carry_out_put(puts, world, item, latest) != Status::kOk) {
-          ADD_FAILURE() << describe(puts.failure());
+        if (item.concerns(rank) &&
+            carry_out_put(puts, receipts, world, item, latest) != Status::kOk) {
+          ADD_FAILURE() << describe(puts.failure()) << describe(receipts.failure());
           return;
         }
     });

@@ -24,7 +24,8 @@ struct Ticking {
 
 class PutsTest : public ::testing::Test {
  protected:
-  Puts<Spin, Ticking> rank(int rank) { return {world_, rank, Spin{}, Ticking{&now_ns_}}; }
+  Puts<Spin, Ticking> source(int rank) { return {world_, rank, Spin{}, Ticking{&now_ns_}}; }
+  Receipts<Spin, Ticking> receiver(int rank) { return {world_, rank, Spin{}, Ticking{&now_ns_}}; }
   RankGroup form(std::initializer_list<int> ranks, std::uint64_t step = 1) const {
     return world_.form({ranks.begin(), ranks.size()}, step);
   }
@@ -43,12 +44,12 @@ class PutsTest : public ::testing::Test {
 TEST_F(PutsTest, ArrivesAtEveryReceiverAndNowhereElse) {
   const Bytes data = bytes(1000);
   const RankGroup group = form({1, 3, 0});
-  EXPECT_EQ(rank(1).put(group, 17, data, kDeadline), Status::kOk);
-  for (const int receiver : {0, 3}) {
-    EXPECT_EQ(rank(receiver).await_put(group, 17, 1000, kDeadline), Status::kOk);
-    EXPECT_TRUE(window_holds(receiver, 17, data));
-    EXPECT_EQ(world_.window(receiver)[16], std::byte{0});
-    EXPECT_EQ(world_.window(receiver)[1017], std::byte{0});
+  EXPECT_EQ(source(1).put(group, 17, data, kDeadline), Status::kOk);
+  for (const int to : {0, 3}) {
+    EXPECT_EQ(receiver(to).await_put(group, 17, 1000, kDeadline), Status::kOk);
+    EXPECT_TRUE(window_holds(to, 17, data));
+    EXPECT_EQ(world_.window(to)[16], std::byte{0});
+    EXPECT_EQ(world_.window(to)[1017], std::byte{0});
   }
   for (const int other : {1, 2})
     EXPECT_TRUE(std::all_of(world_.window(other).begin(), world_.window(other).end(),
@@ -56,19 +57,19 @@ TEST_F(PutsTest, ArrivesAtEveryReceiverAndNowhereElse) {
 }
 
 TEST_F(PutsTest, TwoMayBeUnderWayToOneReceiver) {
-  auto source = rank(0);
+  auto source = this->source(0);
   for (std::uint64_t step = 1; step <= 2; ++step)
     EXPECT_EQ(source.put(form({0, 1}, step), step * 100, bytes(100, step), kDeadline), Status::kOk);
-  EXPECT_EQ(rank(1).await_put(form({0, 1}, 1), 100, 100, kDeadline), Status::kOk);
+  EXPECT_EQ(receiver(1).await_put(form({0, 1}, 1), 100, 100, kDeadline), Status::kOk);
   EXPECT_EQ(source.put(form({0, 1}, 3), 300, bytes(100, 3), kDeadline), Status::kOk);
   for (std::uint64_t step = 2; step <= 3; ++step)
-    EXPECT_EQ(rank(1).await_put(form({0, 1}, step), step * 100, 100, kDeadline), Status::kOk);
+    EXPECT_EQ(receiver(1).await_put(form({0, 1}, step), step * 100, 100, kDeadline), Status::kOk);
   for (std::uint64_t step = 1; step <= 3; ++step)
     EXPECT_TRUE(window_holds(1, step * 100, bytes(100, step)));
 }
 
 TEST_F(PutsTest, AReceiverThatTakesNothingIsNamed) {
-  auto source = rank(0);
+  auto source = this->source(0);
   for (std::uint64_t step = 1; step <= 2; ++step)
     EXPECT_EQ(source.put(form({0, 2}, step), 0, bytes(8), kDeadline), Status::kOk);
   EXPECT_EQ(source.put(form({0, 2}, 3), 0, bytes(8), kDeadline), Status::kTimeout);
@@ -79,12 +80,12 @@ TEST_F(PutsTest, AReceiverThatTakesNothingIsNamed) {
 }
 
 TEST_F(PutsTest, ASourceThatDoesNotPutIsNamed) {
-  auto receiver = rank(1);
+  auto receiver = this->receiver(1);
   EXPECT_EQ(receiver.await_put(form({3, 1}), 0, 8, kDeadline), Status::kTimeout);
   EXPECT_EQ(receiver.failure().peer, 3);
   // It gave up; the source finds out even though it waits for nobody, when its cells are used up.
   EXPECT_EQ(receiver.await_put(form({3, 1}), 0, 8, kDeadline), Status::kTimeout);
-  auto source = rank(3);
+  auto source = this->source(3);
   for (std::uint64_t step = 1; step <= 2; ++step)
     EXPECT_EQ(source.put(form({3, 1}, step), 0, bytes(8), now_ns_ + 100), Status::kOk);
   EXPECT_EQ(source.put(form({3, 1}, 3), 0, bytes(8), now_ns_ + 100), Status::kAborted);
@@ -94,8 +95,8 @@ TEST_F(PutsTest, ASourceThatDoesNotPutIsNamed) {
 TEST_F(PutsTest, DisagreementIsAMismatch) {
   const auto mismatch = [this](const RankGroup& group, std::uint64_t offset, std::uint64_t size) {
     world_.rearm();
-    EXPECT_EQ(rank(0).put(form({0, 1}), 64, bytes(100), kDeadline), Status::kOk);
-    auto receiver = rank(1);
+    EXPECT_EQ(source(0).put(form({0, 1}), 64, bytes(100), kDeadline), Status::kOk);
+    auto receiver = this->receiver(1);
     EXPECT_EQ(receiver.await_put(group, offset, size, kDeadline), Status::kMismatch);
     EXPECT_EQ(receiver.failure().peer, 0);
     return describe(receiver.failure());
@@ -109,15 +110,15 @@ TEST_F(PutsTest, DisagreementIsAMismatch) {
 }
 
 TEST_F(PutsTest, CorruptedPayloadIsFound) {
-  EXPECT_EQ(rank(2).put(form({2, 0}), 0, bytes(100), kDeadline), Status::kOk);
+  EXPECT_EQ(source(2).put(form({2, 0}), 0, bytes(100), kDeadline), Status::kOk);
   world_.window(0)[99] ^= std::byte{1};
-  auto receiver = rank(0);
+  auto receiver = this->receiver(0);
   EXPECT_EQ(receiver.await_put(form({2, 0}), 0, 100, kDeadline), Status::kCorrupted);
   EXPECT_EQ(receiver.failure().peer, 2);
   EXPECT_EQ(receiver.failure().sequence, 1u);
   world_.rearm();
-  EXPECT_EQ(rank(2).put(form({2, 0}), 0, bytes(100), kDeadline), Status::kOk);
-  EXPECT_EQ(rank(0).await_put(form({2, 0}), 0, 100, kDeadline), Status::kOk);
+  EXPECT_EQ(source(2).put(form({2, 0}), 0, bytes(100), kDeadline), Status::kOk);
+  EXPECT_EQ(receiver.await_put(form({2, 0}), 0, 100, kDeadline), Status::kOk);
 }
 
 TEST_F(PutsTest, WhatCannotBeIsRefused) {
@@ -126,24 +127,31 @@ TEST_F(PutsTest, WhatCannotBeIsRefused) {
     EXPECT_EQ(world_.failures()[0].refusal, refusal) << describe(world_.failures()[0]);
     world_.rearm();
   };
-  EXPECT_EQ(rank(0).put(form({1, 2}), 0, bytes(1), kDeadline), Status::kRefused);
+  EXPECT_EQ(source(0).put(form({1, 2}), 0, bytes(1), kDeadline), Status::kRefused);
   refused(Refusal::kNotMember);
-  EXPECT_EQ(rank(2).put(form({1, 2}), 0, bytes(1), kDeadline), Status::kRefused);
+  EXPECT_EQ(source(2).put(form({1, 2}), 0, bytes(1), kDeadline), Status::kRefused);
   refused(Refusal::kNotSource);
-  EXPECT_EQ(rank(1).await_put(form({1, 2}), 0, 1, kDeadline), Status::kRefused);
+  EXPECT_EQ(receiver(1).await_put(form({1, 2}), 0, 1, kDeadline), Status::kRefused);
   refused(Refusal::kNotSource);
-  EXPECT_EQ(rank(1).put(form({1, 2}), 4096, bytes(1), kDeadline), Status::kRefused);
+  EXPECT_EQ(source(1).put(form({1, 2}), 4096, bytes(1), kDeadline), Status::kRefused);
   refused(Refusal::kWindowBytes);
-  EXPECT_EQ(rank(1).put(form({1, 2}), UINT64_MAX, bytes(2), kDeadline), Status::kRefused);
+  EXPECT_EQ(source(1).put(form({1, 2}), UINT64_MAX, bytes(2), kDeadline), Status::kRefused);
   refused(Refusal::kWindowBytes);
-  EXPECT_EQ(rank(1).put(form({1, 2}), 4096, {}, kDeadline), Status::kOk);
+  EXPECT_EQ(source(1).put(form({1, 2}), 4096, {}, kDeadline), Status::kOk);
 }
 
 TEST_F(PutsTest, FailureDoesNotDisturbTheCollectives) {
-  EXPECT_EQ(rank(0).await_put(form({1, 0}), 0, 8, kDeadline), Status::kTimeout);
-  EXPECT_EQ(world_.channel(0, Channel::kPuts).failure.status, Status::kTimeout);
+  EXPECT_EQ(receiver(0).await_put(form({1, 0}), 0, 8, kDeadline), Status::kTimeout);
+  EXPECT_EQ(world_.channel(0, Channel::kReceipts).failure.status, Status::kTimeout);
   EXPECT_EQ(world_.channel(0, Channel::kCollectives).failure.status, Status::kOk);
-  EXPECT_EQ(world_.heap().pad(1).edges[static_cast<int>(Channel::kCollectives)][0].alarm, 0u);
+  EXPECT_EQ(world_.heap().pad(1).edges[edge_set(Channel::kCollectives)][0].alarm, 0u);
+}
+
+// A rank that waits for a state may be asked for another one meanwhile.
+TEST_F(PutsTest, ARankSendsWhileItReceives) {
+  const RankChannel::Occupied receiving(world_.channel(0, Channel::kReceipts));
+  EXPECT_EQ(source(0).put(form({0, 1}), 0, bytes(8), kDeadline), Status::kOk);
+  EXPECT_EQ(receiver(1).await_put(form({0, 1}), 0, 8, kDeadline), Status::kOk);
 }
 
 }  // namespace
