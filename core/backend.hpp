@@ -8,17 +8,7 @@
 
 namespace regroup {
 
-// A checked placement on its way to the backend. The tasks are valid during launch() only.
-struct Launch {
-  RunId run{};
-  std::span<const Task* const> tasks;  // one, or a batch of one model, shape and stage
-  Group group{};                       // idle; where each task's state lies is in task->group
-  Layout layout{};
-  int steps = 1;  // at least 1, at most the steps left of every task
-};
-
-// Where the time of one run went, as the backend measured it. All but `compute` come before the
-// first step.
+// Where the time of one run went. All but `compute` come before the first step.
 struct RunTimes {
   Duration dispatch{};  // from launch() to the start of anything
   Duration setup{};     // forming the group
@@ -26,6 +16,17 @@ struct RunTimes {
   Duration compute{};   // the steps, collectives included
   Duration total() const { return dispatch + setup + migrate + compute; }
   friend bool operator==(const RunTimes&, const RunTimes&) = default;
+};
+
+// A checked placement on its way to the backend. The tasks are valid during launch() only.
+struct Launch {
+  RunId run{};
+  std::span<const Task* const> tasks;  // one, or a batch of one model, shape and stage
+  Group group{};                       // idle; where each task's state lies is in task->group
+  Layout layout{};
+  int steps = 1;        // at least 1, at most the steps left of every task
+  RunTimes expected{};  // by the cost model: what a simulated or virtual machine takes
+  Duration step{};      // likewise, one step
 };
 
 struct Event {

@@ -10,6 +10,15 @@
 
 namespace regroup {
 
+// What differs between runtimes beside their costs.
+struct Semantics {
+  // A migration occupies the GPUs that the state comes from, too, and waits for them.
+  bool sources_take_part = false;
+  // Of a policy that pins requests (Policy::pins_requests): the stages of a request follow one
+  // another without a dispatch between them, and need no migration.
+  bool pinned_runs_ahead = false;
+};
+
 // One object per run and thread: forming groups changes it.
 class Catalog {
  public:
@@ -37,6 +46,7 @@ class Catalog {
                                     int batch) const = 0;
 
   virtual const CostModel& cost() const = 0;
+  virtual Semantics semantics() const { return {}; }
   // Bytes that CostModel::migrate moves.
   virtual std::int64_t migration_bytes(const Task& task, const Group& to) const = 0;
   // The whole request alone on an idle group of at most that many GPUs, nothing waiting.

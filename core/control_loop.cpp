@@ -9,7 +9,9 @@ namespace regroup {
 ControlLoop::ControlLoop(LoopParts parts)
     : parts_(std::move(parts)),
       world_(parts_.catalog, parts_.classes),
-      checker_(world_, parts_.catalog) {
+      checker_(world_, parts_.catalog),
+      pinned_ahead_(parts_.catalog.semantics().pinned_runs_ahead && parts_.policy.pins_requests()),
+      freed_(parts_.catalog.gpus().size(), kNever) {
   read_next_request();
 }
 
@@ -98,6 +100,7 @@ void ControlLoop::end_run(const Event& event) {
   RG_CHECK(event.steps >= 0 && event.steps <= run->steps, "run {} of {} steps ended with {}",
            event.run.value, run->steps, event.steps);
   const LiveRun ended = world_.end_run(event.run, event.steps);
+  for (const GpuId gpu : ended.group) freed_[gpu.value] = world_.now();
 
   batch_.clear();
   for (const std::uint32_t slot : ended.tasks) batch_.push_back(&world_.task(slot));
@@ -215,23 +218,40 @@ void ControlLoop::apply(const Decision& decision) {
   }
 }
 
+// What the placement is expected to take, by the cost model.
+Launch ControlLoop::expect(const Decision& decision) {
+  Launch launch{.run = {next_run_++},
+                .tasks = batch_,
+                .group = decision.group,
+                .layout = decision.layout,
+                .steps = decision.steps};
+  const CostModel& cost = parts_.catalog.cost();
+  RunTimes& expected = launch.expected;
+  if (!runs_ahead(launch)) expected.dispatch = cost.dispatch();
+  expected.setup = cost.setup(launch.group);
+  for (const Task* task : batch_)
+    if (!pinned_ahead_) expected.migrate += cost.migrate(*task, launch.group);
+  launch.step = cost.predict(*batch_[0], launch.layout, 1, static_cast<int>(batch_.size()));
+  expected.compute = launch.steps * launch.step;
+  return launch;
+}
+
+// Whether the launch was queued behind work that has ended just now.
+bool ControlLoop::runs_ahead(const Launch& launch) const {
+  if (!pinned_ahead_ || batch_[0]->group.empty()) return false;
+  return std::ranges::any_of(launch.group,
+                             [&](GpuId gpu) { return freed_[gpu.value] == world_.now(); });
+}
+
 void ControlLoop::place(const Decision& decision) {
   batch_.clear();
   for (const std::uint32_t slot : checker_.tasks(decision)) batch_.push_back(&world_.task(slot));
-  const Launch launch{.run = {next_run_++},
-                      .tasks = batch_,
-                      .group = decision.group,
-                      .layout = decision.layout,
-                      .steps = decision.steps};
+  const Launch launch = expect(decision);
   const TimePoint now = world_.now();
   if (parts_.journal) parts_.journal->place(now, launch);
   tell([&](Observer& o) { o.on_launch(now, launch); });
 
-  const CostModel& cost = parts_.catalog.cost();
-  const Duration setup = cost.setup(launch.group);
-  Duration migrate{};
   for (const Task* task : batch_) {
-    migrate += cost.migrate(*task, launch.group);
     const std::int64_t bytes = parts_.catalog.migration_bytes(*task, launch.group);
     LiveRequest& live = world_.request(world_.owner(*task));
     RequestOutcome& outcome = live.outcome;
@@ -249,9 +269,9 @@ void ControlLoop::place(const Decision& decision) {
   parts_.backend.launch(launch);
 
   LiveRun& run = world_.add_run(launch.run, launch);
-  run.first_step = now + cost.dispatch() + setup + migrate;
-  run.step = cost.predict(*batch_[0], launch.layout, 1, static_cast<int>(batch_.size()));
-  run.setup_needed = setup > Duration::zero();
+  run.first_step = now + launch.expected.total() - launch.expected.compute;
+  run.step = launch.step;
+  run.setup_needed = launch.expected.setup > Duration::zero();
   parts_.catalog.formed(launch.group);
   idle_wakes_ = 0;
 }

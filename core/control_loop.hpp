@@ -54,6 +54,8 @@ class ControlLoop {
   void ask();
   void apply(const Decision& decision);
   void place(const Decision& decision);
+  Launch expect(const Decision& decision);
+  bool runs_ahead(const Launch& launch) const;
   [[noreturn]] void stalled() const;
 
   template <class Call>
@@ -67,6 +69,8 @@ class ControlLoop {
   LoopParts parts_;
   World world_;
   DecisionChecker checker_;
+  bool pinned_ahead_;             // see Semantics::pinned_runs_ahead
+  std::vector<TimePoint> freed_;  // by GPU: when its latest run ended
   std::optional<Request> next_request_;
   std::set<TimePoint> wakes_;
   std::uint64_t next_run_ = 0;

@@ -5,7 +5,6 @@
 #include "models/json.hpp"
 
 namespace regroup::models {
-namespace {
 
 StageKind stage_kind(const Json& json) {
   const std::string kind = json.string();
@@ -15,6 +14,8 @@ StageKind stage_kind(const Json& json) {
   if (kind == "other") return StageKind::kOther;
   json.complain(fmt::format("'{}'; allowed: encode, denoise, decode, other", kind));
 }
+
+namespace {
 
 StageTime stage_time(const Json& json) {
   json.allow({"gpu", "seconds", "ns_per_voxel", "source"});

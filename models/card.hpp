@@ -69,4 +69,7 @@ struct ModelCard {
   std::int64_t weight_bytes() const { return denoiser_bytes + text_encoder_bytes + vae_bytes; }
 };
 
+// "encode", "denoise", "decode" or "other". Throws ConfigError for anything else.
+StageKind stage_kind(const Json& json);
+
 }  // namespace regroup::models

@@ -27,8 +27,13 @@ std::optional<int> number(std::string_view text) {
   return value;
 }
 
-// "8xH100", "16x8xL20"; nullopt for anything else.
+// "8xH100", "16x8xL20", "H100:8"; nullopt for anything else.
 std::optional<ShortName> short_name(std::string_view text) {
+  if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
+    const std::optional<int> count = number(text.substr(colon + 1));
+    if (!count || colon == 0) return std::nullopt;
+    return ShortName{1, *count, std::string(text.substr(0, colon))};
+  }
   std::vector<int> counts;
   while (true) {
     const std::size_t x = text.find('x');

@@ -20,8 +20,9 @@ class ClusterSpec {
   // Throws ConfigError for a name it does not know.
   using FindGpu = std::function<std::shared_ptr<const GpuKind>(std::string_view name)>;
 
-  // A short name, [<nodes>x]<GPUs a node>x<kind>, or the path of a "regroup-cluster" file. Throws
-  // ConfigError: an unknown GPU, more than 64 GPUs in a node, ends without a way between them.
+  // A short name, [<nodes>x]<GPUs a node>x<kind> or <kind>:<GPUs of one node>, or the path of a
+  // "regroup-cluster" file. Throws ConfigError: an unknown GPU, more than 64 GPUs in a node, ends
+  // without a way between them.
   static ClusterSpec load(const std::string& name_or_file, const FindGpu& find_gpu,
                           const LinkLatency& latency);
 

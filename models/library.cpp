@@ -45,6 +45,10 @@ Library::Library() {
       tables_.push_back(std::make_shared<const CollectiveTable>(CollectiveTable::parse(json)));
     else if (file.path.starts_with("data/calibrations/"))
       calibrations_.push_back(Calibration::parse(json));
+    else if (file.path.starts_with("data/quadratic/"))
+      quadratics_.push_back(std::make_shared<const QuadraticCosts>(QuadraticCosts::parse(json)));
+    else if (file.path.starts_with("data/semantics/"))
+      semantics_.push_back(SemanticsSpec::parse(json));
     else if (file.path == "data/analytic.json")
       analytic_ = AnalyticConstants::parse(json);
     else if (file.path == "data/overheads.json")
@@ -83,6 +87,24 @@ std::shared_ptr<const GpuKind> Library::gpu(std::string_view name) const {
     names.push_back(gpu->name);
   }
   fail<ConfigError>("GPU '{}': no such description; there are: {}", name, fmt::join(names, ", "));
+}
+
+std::shared_ptr<const QuadraticCosts> Library::quadratic(std::string_view name) const {
+  for (const auto& quadratic : quadratics_)
+    if (quadratic->name() == name) return quadratic;
+  return nullptr;
+}
+
+SemanticsSpec Library::semantics(const std::string& name_or_file) const {
+  std::vector<std::string> names;
+  for (const SemanticsSpec& spec : semantics_) {
+    if (spec.name == name_or_file) return spec;
+    names.push_back(spec.name);
+  }
+  if (std::filesystem::is_regular_file(name_or_file))
+    return SemanticsSpec::parse(Json::read(name_or_file));
+  fail<ConfigError>("semantics '{}': neither a file nor one of: {}", name_or_file,
+                    fmt::join(names, ", "));
 }
 
 Collectives Library::collectives(const GpuKind& gpu, int gpus_per_node) const {

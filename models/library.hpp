@@ -11,6 +11,8 @@
 #include "models/card.hpp"
 #include "models/collectives.hpp"
 #include "models/gpu.hpp"
+#include "models/quadratic.hpp"
+#include "models/semantics.hpp"
 #include "models/topology.hpp"
 
 namespace regroup::models {
@@ -44,6 +46,10 @@ class Library {
   const std::vector<std::string>& card_names() const { return card_names_; }
   const std::vector<std::shared_ptr<const GpuKind>>& gpus() const { return gpus_; }
   const std::vector<Calibration>& calibrations() const { return calibrations_; }
+  // nullptr: there is none of that name.
+  std::shared_ptr<const QuadraticCosts> quadratic(std::string_view name) const;
+  // A built-in name, or the path of a file. Throws ConfigError listing the known names.
+  SemanticsSpec semantics(const std::string& name_or_file) const;
   const AnalyticConstants& analytic() const { return analytic_; }
   const Overheads& overheads() const { return overheads_; }
 
@@ -58,6 +64,8 @@ class Library {
   std::vector<std::shared_ptr<const GpuKind>> gpus_;
   std::vector<std::shared_ptr<const CollectiveTable>> tables_;
   std::vector<Calibration> calibrations_;
+  std::vector<std::shared_ptr<const QuadraticCosts>> quadratics_;
+  std::vector<SemanticsSpec> semantics_;
   AnalyticConstants analytic_;
   Overheads overheads_;
 };

@@ -17,8 +17,8 @@ ModelCosts::ModelCosts(const Library& library, const ModelCard& card, const GpuK
 std::vector<Layout> ModelCosts::layouts(std::size_t stage, int forwards, int gpus) const {
   std::map<int, Layout> by_size;
   for (const Layout layout : usual_layouts(*card_, stage, forwards, gpus))
-    by_size[layout.size()] = layout;
-  if (stage == card_->stages.denoise()) {
+    if (!only_quadratic_ || layout.size() == 1) by_size[layout.size()] = layout;
+  if (stage == card_->stages.denoise() || only_quadratic_) {
     for (const Layout layout :
          quadratic_ != nullptr ? quadratic_->layouts() : measured_.layouts(forwards))
       if (layout.size() <= gpus && why_not(*card_, stage, forwards, layout).empty())
@@ -35,9 +35,7 @@ double ModelCosts::analytic_step(Shape shape, int forwards, Layout layout, int b
 
 Estimate ModelCosts::estimate(std::size_t stage, Shape shape, int forwards, Layout layout) const {
   if (stage == card_->stages.denoise()) return step(shape, forwards, layout);
-  Estimate estimate = other_stage(stage, shape);
-  estimate.seconds /= layout.size();
-  return estimate;
+  return other_stage(stage, shape, layout);
 }
 
 double ModelCosts::batch_factor(std::size_t stage, Shape shape, int forwards, Layout layout,
@@ -72,16 +70,19 @@ Estimate ModelCosts::quadratic_step(Shape shape, int forwards, Layout layout) co
           quadratic_->source()};
 }
 
-Estimate ModelCosts::other_stage(std::size_t stage, Shape shape) const {
-  const StageKind kind = card_->stages.stage(stage).kind;
+Estimate ModelCosts::other_stage(std::size_t stage, Shape shape, Layout layout) const {
   if (quadratic_ != nullptr)
-    return {quadratic_->stage(*card_, kind, shape), Estimate::Source::kQuadratic, false,
-            quadratic_->source()};
-  if (const std::optional<Estimate> measured = measured_.stage(stage, shape)) return *measured;
+    return {quadratic_->stage(*card_, card_->stages.stage(stage), shape, layout),
+            Estimate::Source::kQuadratic, false, quadratic_->source()};
+  // On several GPUs (a decoder that works in tiles): a share each.
+  if (std::optional<Estimate> measured = measured_.stage(stage, shape)) {
+    measured->seconds /= layout.size();
+    return *measured;
+  }
   const StageTime& time = card_->stage_specs[stage].time;
   const double voxels = static_cast<double>(shape.width) * shape.height * shape.frames;
-  return {time.seconds + time.seconds_per_voxel * voxels, Estimate::Source::kAnalytic, false,
-          time.gpu + ": " + time.source};
+  return {(time.seconds + time.seconds_per_voxel * voxels) / layout.size(),
+          Estimate::Source::kAnalytic, false, time.gpu + ": " + time.source};
 }
 
 }  // namespace regroup::models

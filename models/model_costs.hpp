@@ -18,10 +18,14 @@ class ModelCosts {
   ModelCosts(const Library& library, const ModelCard& card, const GpuKind& gpu, int gpus_per_node);
 
   MeasuredModel& measured() { return measured_; }
-  // Preferred to what is measured.
-  void use(std::shared_ptr<const QuadraticCosts> quadratic) { quadratic_ = std::move(quadratic); }
+  // Preferred to what is measured. `only`: layouts without a file are not listed.
+  void use(std::shared_ptr<const QuadraticCosts> quadratic, bool only) {
+    quadratic_ = std::move(quadratic);
+    only_quadratic_ = only;
+  }
 
   const ModelCard& card() const { return *card_; }
+  bool quadratic() const { return quadratic_ != nullptr; }
 
   // The layouts worth listing: the form that was measured for each size, else the usual one.
   std::vector<Layout> layouts(std::size_t stage, int forwards, int gpus) const;
@@ -38,12 +42,13 @@ class ModelCosts {
  private:
   Estimate step(Shape shape, int forwards, Layout layout) const;
   Estimate quadratic_step(Shape shape, int forwards, Layout layout) const;
-  Estimate other_stage(std::size_t stage, Shape shape) const;
+  Estimate other_stage(std::size_t stage, Shape shape, Layout layout) const;
 
   const ModelCard* card_;
   AnalyticCosts analytic_;
   MeasuredModel measured_;
   std::shared_ptr<const QuadraticCosts> quadratic_;
+  bool only_quadratic_ = false;
 };
 
 }  // namespace regroup::models

@@ -92,6 +92,8 @@ std::int64_t Platform::memory_bytes(ShapeId shape, std::size_t stage, Layout lay
 
 const CostModel& Platform::cost() const { return state_->costs; }
 
+Semantics Platform::semantics() const { return state_->costs.semantics(); }
+
 std::int64_t Platform::migration_bytes(const Task& task, const Group& to) const {
   return state_->costs.migration(task, to).bytes;
 }

@@ -14,13 +14,14 @@ namespace regroup::models {
 class ClusterSpec;
 
 struct PlatformOptions {
-  // A short name, [<nodes>x]<GPUs a node>x<kind>: "8xH100", "16x8xL20"; or the path of a cluster
-  // file.
+  // A short name, [<nodes>x]<GPUs a node>x<kind>: "8xH100", "16x8xL20"; <kind>:<GPUs> for one
+  // node: "gfdit:8"; or the path of a cluster file.
   std::string cluster;
   // Models whose weights lie on every GPU all the time. Empty: no weights are subtracted.
   std::vector<std::string> models;
   // Calibration files, or folders of them, read after the built-in ones and preferred to them. A
-  // folder of tp*_ulysses*_ring*_cfg*.json files is read as GF-DiT's quadratic cost model.
+  // folder of tp*_ulysses*_ring*_cfg*.json files is read as GF-DiT's quadratic cost model; where
+  // nothing of that path is there, it may be the name of a built-in one: cost_synth, cost_qwen_h20.
   std::vector<std::filesystem::path> calibrations;
   // kBest: measured where there are measurements, else analytic.
   enum class Costs { kBest, kAnalytic } costs = Costs::kBest;
@@ -28,6 +29,9 @@ struct PlatformOptions {
   enum class Groups { kGroupFree, kNccl } groups = Groups::kGroupFree;
   // kNccl: how many communicators are kept; the one not used for longest goes first.
   int nccl_cache_groups = 64;
+  // How decisions are carried out: empty: as regroup does; "gfdit": as GF-DiT's simulator; or the
+  // path of a file. Any but ours needs a quadratic cost model for every model of the run.
+  std::string semantics;
   // Off: weights and activations take no memory.
   bool check_memory = true;
 };
@@ -59,6 +63,7 @@ class Platform final : public Catalog {
 
   // predict() neither allocates nor searches once it has answered for a (shape, stage, layout).
   const CostModel& cost() const override;
+  Semantics semantics() const override;
   std::int64_t migration_bytes(const Task& task, const Group& to) const override;
   // On the fastest of the listed layouts that are narrow enough, stage by stage.
   Duration standalone(ShapeId shape, int steps, int gpus) const override;

@@ -56,7 +56,14 @@ PlatformCosts::PlatformCosts(const Library& library, const ClusterSpec& cluster,
   const bool nccl = groups_ == PlatformOptions::Groups::kNccl;
   setup_ = from_seconds(nccl ? overheads.nccl_s : overheads.group_free_s);
   dispatch_ = from_seconds(overheads.dispatch_s);
+  if (!options.semantics.empty()) {
+    semantics_ = library.semantics(options.semantics);
+    setup_ = from_seconds(nccl ? overheads.nccl_s : semantics_->group_setup_s);
+    dispatch_ = from_seconds(semantics_->dispatch_s);
+  }
   for (const ModelCard& card : library.cards())
+    cards_.push_back(semantics_ ? semantics_->applied_to(card) : card);
+  for (const ModelCard& card : cards_)
     models_.push_back(
         std::make_unique<ModelCosts>(library, card, cluster.gpu(), cluster.largest_node()));
   if (options.costs == PlatformOptions::Costs::kBest) {
@@ -73,10 +80,15 @@ void PlatformCosts::read_calibrations(const PlatformOptions& options) {
   int rank = 0;
   for (const std::filesystem::path& path : options.calibrations) {
     ++rank;
-    if (!std::filesystem::exists(path))
-      fail<ConfigError>("calibration '{}': no such file or folder", path.string());
+    if (!std::filesystem::exists(path)) {
+      const auto builtin = library_.quadratic(path.string());
+      if (builtin == nullptr)
+        fail<ConfigError>("calibration '{}': no such file or folder", path.string());
+      use_quadratic(builtin, options);
+      continue;
+    }
     if (QuadraticCosts::is_folder(path)) {
-      use_quadratic(path, options);
+      use_quadratic(std::make_shared<const QuadraticCosts>(QuadraticCosts::read(path)), options);
       continue;
     }
     for (const std::filesystem::path& file : json_files(path))
@@ -97,23 +109,28 @@ void PlatformCosts::add(const Calibration& calibration, int rank, const std::str
   if (calibration.dispatch_s) dispatch_ = from_seconds(*calibration.dispatch_s);
 }
 
-void PlatformCosts::use_quadratic(const std::filesystem::path& folder,
+void PlatformCosts::use_quadratic(std::shared_ptr<const QuadraticCosts> quadratic,
                                   const PlatformOptions& options) {
-  const auto quadratic = std::make_shared<const QuadraticCosts>(QuadraticCosts::read(folder));
   const auto use_for = [&](const ModelCard& card) {
-    models_[static_cast<std::size_t>(&card - library_.cards().data())]->use(quadratic);
+    models_[static_cast<std::size_t>(&card - library_.cards().data())]->use(quadratic,
+                                                                            semantics_.has_value());
   };
   if (const ModelCard* card = library_.find_card(quadratic->model())) return use_for(*card);
   // Made-up cost models carry made-up names: they stand for every model of the run.
   if (options.models.empty())
     fail<ConfigError>("{}: of model '{}', which has no card; name the models it stands for",
-                      folder.string(), quadratic->model());
+                      quadratic->source(), quadratic->model());
   for (const std::string& name : options.models) use_for(library_.card(name));
 }
 
 ShapeId PlatformCosts::intern(ModelId id, Shape shape, double guidance) {
   RG_CHECK(id.value < models_.size(), "model {} of {}", id.value, models_.size());
   const ModelCosts& costs = model(id);
+  if (semantics_ && !costs.quadratic())
+    fail<ConfigError>(
+        "semantics '{}': its stages have times in quadratic cost models only, and there is none "
+        "for {}; give one with --calibration (cost_synth stands for every model)",
+        semantics_->name, costs.card().name);
   const int forwards = costs.card().forwards(guidance);
   const auto known = ids_.find({id, shape, forwards});
   if (known != ids_.end()) return known->second;
@@ -221,6 +238,9 @@ Migration PlatformCosts::migration(const Task& task, const Group& to) const {
 }
 
 Duration PlatformCosts::migrate(const Task& task, const Group& to) const {
+  if (semantics_ && semantics_->reshard_s)
+    return task.group.empty() || task.group == to ? Duration{}
+                                                  : from_seconds(*semantics_->reshard_s);
   return from_seconds(migration(task, to).seconds);
 }
 

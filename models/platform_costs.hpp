@@ -37,6 +37,7 @@ class PlatformCosts final : public CostModel {
   Duration standalone(ShapeId shape, int steps, int gpus) const;
   void formed(const Group& group);
   Migration migration(const Task& task, const Group& to) const;
+  Semantics semantics() const { return semantics_ ? semantics_->rules : Semantics{}; }
 
   // See CostModel.
   Duration predict(const Task& task, Layout layout, int steps, int batch) const override;
@@ -48,7 +49,8 @@ class PlatformCosts final : public CostModel {
  private:
   void read_calibrations(const PlatformOptions& options);
   void add(const Calibration& calibration, int rank, const std::string& file);
-  void use_quadratic(const std::filesystem::path& folder, const PlatformOptions& options);
+  void use_quadratic(std::shared_ptr<const QuadraticCosts> quadratic,
+                     const PlatformOptions& options);
 
   // One step, or the whole of another stage. Throws PolicyError for a layout it cannot have.
   double seconds(ShapeId shape, std::size_t stage, Layout layout) const;
@@ -57,6 +59,8 @@ class PlatformCosts final : public CostModel {
   const ClusterSpec& cluster_;
   PlatformOptions::Groups groups_;
   Communicators communicators_;
+  std::optional<SemanticsSpec> semantics_;  // nullopt: ours
+  std::vector<ModelCard> cards_;            // by ModelId, as these semantics have them
   Duration setup_{}, dispatch_{};
   std::vector<std::unique_ptr<ModelCosts>> models_;  // by ModelId
   mutable std::vector<ShapeEntry> shapes_;           // by ShapeId; predictions fill in as asked

@@ -22,17 +22,22 @@ constexpr const char* kStages[] = {
     "text_encode",        "dit_prepare",          "timestep_prepare", "dit_step_chunk",
     "dit_step_chunk_cfg", "dit_step_chunk_nocfg", "vae_decode",       "finalize"};
 
-Layout parse_layout(const Json& json) {
-  json.allow({"tp", "sp", "ulysses", "ring", "cfg"});
-  if (json.integer("tp", 1) != 1)
-    json.at("tp").complain("tensor parallelism is not modelled; tp must be 1");
+Layout layout_of(const Json& json) {
   const auto degree = [&](const char* key) {
-    const int value = json.integer(key, 1);
+    const int value = json.has(key) ? json.integer(key, 1) : 1;
     if (value > static_cast<int>(kMaxGroupSize))
       json.at(key).complain(fmt::format("{}; at most {}", value, kMaxGroupSize));
     return static_cast<std::uint8_t>(value);
   };
   return {.cfg = degree("cfg"), .ulysses = degree("ulysses"), .ring = degree("ring")};
+}
+
+Layout parse_layout(const Json& json) {
+  json.allow({"tp", "sp", "ulysses", "ring", "cfg"});
+  if (json.integer("tp", 1) != 1)
+    json.at("tp").complain("tensor parallelism is not modelled; tp must be 1");
+  for (const char* key : {"ulysses", "ring", "cfg"}) json.at(key);
+  return layout_of(json);
 }
 
 }  // namespace
@@ -52,8 +57,9 @@ QuadraticCosts::Stages QuadraticCosts::parse_stages(const Json& json) {
       json.complain(fmt::format("unknown stage '{}'; allowed: {}", name,
                                 fmt::join(std::begin(kStages), std::end(kStages), ", ")));
     const Json item = json.at(name);
-    item.allow({"x_name", "coeffs", "r2", "samples"});
-    const Json coefficients = item.at("coeffs");
+    // Our own files hold the coefficients and nothing else.
+    if (item.has("coeffs")) item.allow({"x_name", "coeffs", "r2", "samples"});
+    const Json coefficients = item.has("coeffs") ? item.at("coeffs") : item;
     coefficients.allow({"a", "b", "c"});
     stages[name] = {coefficients.number("a"), coefficients.number("b"), coefficients.number("c")};
   }
@@ -75,15 +81,35 @@ QuadraticCosts QuadraticCosts::read(const std::filesystem::path& folder) {
     if (!costs.files_.emplace(parse_layout(parallelism), parse_stages(json.at("stages"))).second)
       parallelism.complain("another file of the folder has the same layout");
   }
-  const auto one = costs.files_.find(Layout{});
-  if (one == costs.files_.end())
-    fail<ConfigError>("{}: no file for one GPU (tp1_ulysses1_ring1_cfg1.json)", folder.string());
-  for (const auto& [layout, stages] : costs.files_)
+  costs.check();
+  return costs;
+}
+
+QuadraticCosts QuadraticCosts::parse(const Json& json) {
+  json.expect_format("regroup-quadratic");
+  json.allow({"format", "version", "name", "model", "source", "degrees"});
+  QuadraticCosts costs;
+  costs.name_ = json.string("name");
+  costs.model_ = json.string("model");
+  costs.source_ = json.string("source");
+  for (const Json& degree : json.at("degrees").items()) {
+    degree.allow({"ulysses", "ring", "cfg", "stages"});
+    const Layout layout = layout_of(degree);
+    if (!costs.files_.emplace(layout, parse_stages(degree.at("stages"))).second)
+      degree.complain("this layout is given twice");
+  }
+  costs.check();
+  return costs;
+}
+
+void QuadraticCosts::check() const {
+  if (!files_.contains(Layout{}))
+    fail<ConfigError>("{}: no file for one GPU (tp1_ulysses1_ring1_cfg1.json)", source_);
+  for (const auto& [layout, stages] : files_)
     if (!stages.contains("dit_step_chunk") && !stages.contains("dit_step_chunk_cfg") &&
         !stages.contains("dit_step_chunk_nocfg"))
       fail<ConfigError>("{}: the file for ulysses {}, ring {}, cfg {} has no dit_step_chunk",
-                        folder.string(), layout.ulysses, layout.ring, layout.cfg);
-  return costs;
+                        source_, layout.ulysses, layout.ring, layout.cfg);
 }
 
 std::vector<Layout> QuadraticCosts::layouts() const {
@@ -110,18 +136,35 @@ std::optional<double> QuadraticCosts::step(const ModelCard& card, Shape shape, i
   return unguided ? *unguided : 0.5 * (guided ? *guided : *plain);
 }
 
-double QuadraticCosts::stage(const ModelCard& card, StageKind kind, Shape shape) const {
-  const Stages& stages = files_.at(Layout{});
-  const auto time = [&](const char* name, double x) {
-    const auto stage = stages.find(name);
-    return stage == stages.end() ? 0.0 : stage->second.seconds(x);
-  };
+double QuadraticCosts::time(Layout layout, std::string_view stage, const ModelCard& card,
+                            Shape shape) const {
   const double voxels = static_cast<double>(shape.width) * shape.height * shape.frames;
-  if (kind == StageKind::kEncode)
-    return time("text_encode", card.text_tokens) +
-           time("dit_prepare", static_cast<double>(card.latent_tokens(shape))) +
-           time("timestep_prepare", card.steps);
-  if (kind == StageKind::kDecode) return time("vae_decode", voxels) + time("finalize", 1);
+  const double x = stage == "text_encode"        ? card.text_tokens
+                   : stage == "dit_prepare"      ? static_cast<double>(card.latent_tokens(shape))
+                   : stage == "timestep_prepare" ? card.steps
+                   : stage == "vae_decode"       ? voxels
+                                                 : 1;
+  for (const Layout from : {layout, Layout{}}) {
+    const auto file = files_.find(from);
+    if (file == files_.end()) continue;
+    if (const auto found = file->second.find(stage); found != file->second.end())
+      return found->second.seconds(x);
+  }
+  return 0;
+}
+
+double QuadraticCosts::stage(const ModelCard& card, const Stage& stage, Shape shape,
+                             Layout layout) const {
+  if (std::find(std::begin(kStages), std::end(kStages), stage.name) != std::end(kStages))
+    return time(layout, stage.name, card, shape);
+  const auto sum = [&](std::initializer_list<const char*> names) {
+    double all = 0;
+    for (const char* name : names) all += time({}, name, card, shape);
+    return all;
+  };
+  if (stage.kind == StageKind::kEncode)
+    return sum({"text_encode", "dit_prepare", "timestep_prepare"});
+  if (stage.kind == StageKind::kDecode) return sum({"vae_decode", "finalize"});
   return 0;
 }
 

@@ -22,6 +22,11 @@ class QuadraticCosts {
   // Throws ConfigError naming file and key: tensor parallelism, a layout given twice, no file for
   // one GPU, files of several models; SystemError if a file cannot be read.
   static QuadraticCosts read(const std::filesystem::path& folder);
+  // A file of models/data/quadratic: all degrees of one cost model in one file.
+  static QuadraticCosts parse(const Json& json);
+
+  // Of a built-in one: what --calibration calls it. Else empty.
+  const std::string& name() const { return name_; }
 
   // As the files name it: "Qwen/Qwen-Image".
   const std::string& model() const { return model_; }
@@ -33,9 +38,11 @@ class QuadraticCosts {
   // dit_step_chunk_nocfg, else half of a step of two. nullopt: no file for that layout.
   std::optional<double> step(const ModelCard& card, Shape shape, int forwards, Layout layout) const;
 
-  // On one GPU. Encoding is text_encode + dit_prepare + timestep_prepare, decoding vae_decode +
-  // finalize; another stage of a model takes no time. Steps count as the card's default.
-  double stage(const ModelCard& card, StageKind kind, Shape shape) const;
+  // A stage other than denoising. One that is named as in the files: by the file for the layout, or
+  // else that for one GPU. Otherwise, on one GPU: encoding is text_encode + dit_prepare +
+  // timestep_prepare, decoding vae_decode + finalize; another stage takes no time. Steps count as
+  // the card's default.
+  double stage(const ModelCard& card, const Stage& stage, Shape shape, Layout layout) const;
 
  private:
   struct Quadratic {
@@ -45,8 +52,11 @@ class QuadraticCosts {
   using Stages = std::map<std::string, Quadratic, std::less<>>;
 
   static Stages parse_stages(const Json& json);
+  // Throws ConfigError if there is none for one GPU, or one without denoising.
+  void check() const;
+  double time(Layout layout, std::string_view stage, const ModelCard& card, Shape shape) const;
 
-  std::string model_, source_;
+  std::string name_, model_, source_;
   std::map<Layout, Stages> files_;
 };
 

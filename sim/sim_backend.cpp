@@ -1,5 +1,6 @@
 #include "sim/sim_backend.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/errors.hpp"
@@ -9,10 +10,20 @@ namespace {
 
 constexpr RunId kNoRun{~std::uint64_t{0}};
 
+// Those of the launch, and those where its states lie.
+std::vector<GpuId> all_gpus(const Launch& launch) {
+  std::vector<GpuId> gpus(launch.group.begin(), launch.group.end());
+  for (const Task* task : launch.tasks)
+    for (const GpuId gpu : task->group)
+      if (std::ranges::find(gpus, gpu) == gpus.end()) gpus.push_back(gpu);
+  return gpus;
+}
+
 }  // namespace
 
 SimBackend::SimBackend(const Catalog& catalog, SimOptions options)
-    : catalog_(catalog), options_(std::move(options)), on_gpu_(catalog.gpus().size(), kNoRun) {
+    : options_(std::move(options)), on_gpu_(catalog.gpus().size(), kNoRun) {
+  if (catalog.semantics().sources_take_part) turns_.emplace(on_gpu_.size());
   if (!(options_.jitter.spread >= 0 && options_.jitter.spread <= 0.3))
     fail<ConfigError>("jitter {}: expected a number from 0 to 0.3", options_.jitter.spread);
   for (const Failure& failure : options_.failures) {
@@ -28,15 +39,12 @@ SimBackend::SimBackend(const Catalog& catalog, SimOptions options)
 }
 
 void SimBackend::launch(const Launch& launch) {
-  const CostModel& cost = catalog_.cost();
   const Task& first = *launch.tasks[0];
-  Run run;
+  Run& run = runs_[launch.run.value];
   run.launched = now_;
-  run.times.dispatch = cost.dispatch();
-  run.times.setup = cost.setup(launch.group);
-  for (const Task* task : launch.tasks) run.times.migrate += cost.migrate(*task, launch.group);
-  run.first_step = now_ + run.times.total();
-  run.step = cost.predict(first, launch.layout, 1, static_cast<int>(launch.tasks.size()));
+  run.times = launch.expected;
+  run.first_step = kNever;
+  run.step = launch.step;
   run.request = first.request;
   run.stage = first.stage;
   run.first_index = first.steps_done;
@@ -47,14 +55,45 @@ void SimBackend::launch(const Launch& launch) {
              gpu.value);
     on_gpu_[gpu.value] = launch.run;
   }
+  if (turns_) {
+    if (run.times.migrate > Duration{}) run.migrating = all_gpus(launch);
+    ask_for_turn(launch.run, run);
+    take_turns();
+    return;
+  }
+  run.first_step = now_ + run.times.total() - run.times.compute;
   plan_end(launch.run, run, boundary(run, run.steps));
-  runs_.emplace(launch.run.value, run);
+}
+
+void SimBackend::ask_for_turn(RunId id, Run& run) {
+  run.asked = now_;
+  turns_->ask(id, run.migrating.empty() ? std::vector<GpuId>(run.group.begin(), run.group.end())
+                                        : run.migrating);
+}
+
+void SimBackend::take_turns() {
+  someone_left_ = false;
+  while (const auto id = turns_->next()) {
+    Run& run = runs_.at(id->value);
+    // What has waited was queued behind the work it waited for.
+    const TimePoint begins = run.asked == now_ ? now_ + run.times.dispatch : now_;
+    if (!run.migrating.empty()) {
+      plan_end(*id, run, begins + run.times.migrate);
+      continue;
+    }
+    run.first_step = begins + run.times.setup;
+    plan_end(*id, run, boundary(run, run.steps));
+  }
 }
 
 void SimBackend::preempt(RunId id) {
   const auto found = runs_.find(id.value);
   if (found == runs_.end()) return;
   Run& run = found->second;
+  if (run.first_step == kNever) {
+    run.steps = 1;
+    return;
+  }
   const auto [steps, at] = next_boundary(run, now_);
   if (steps >= run.steps) return;
   run.steps = steps;
@@ -63,7 +102,10 @@ void SimBackend::preempt(RunId id) {
 }
 
 std::optional<Event> SimBackend::next_event(TimePoint until) {
-  while (!queue_.empty() && queue_.top().at <= until) {
+  while (true) {
+    // All that ends at this instant does so before anybody has a turn.
+    if (someone_left_ && (queue_.empty() || queue_.top().at > now_)) take_turns();
+    if (queue_.empty() || queue_.top().at > until) break;
     const EventQueue::Entry entry = queue_.top();
     queue_.pop();
     if (entry.kind == Event::Kind::kRunEnded) {
@@ -71,6 +113,13 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
       if (found == runs_.end() || found->second.version != entry.version) continue;
       now_ = entry.at;
       Run& run = found->second;
+      if (!run.migrating.empty()) {
+        turns_->leave({entry.subject});
+        someone_left_ = true;
+        run.migrating.clear();
+        ask_for_turn({entry.subject}, run);
+        continue;
+      }
       return end({entry.subject}, run, Event::Kind::kRunEnded, run.steps, now_);
     }
     const GpuId gpu{static_cast<std::uint32_t>(entry.subject)};
@@ -88,6 +137,7 @@ Event SimBackend::fail_gpu(GpuId gpu) {
   if (id == kNoRun) return {.kind = Event::Kind::kGpuFailed, .at = now_, .gpu = gpu};
   queue_.push({.at = now_, .kind = Event::Kind::kGpuFailed, .subject = gpu.value});
   Run& run = runs_.at(id.value);
+  if (run.first_step == kNever) return end(id, run, Event::Kind::kRunFailed, 0, now_);
   auto [steps, at] = next_boundary(run, now_);
   if (at > now_) --steps;
   return end(id, run, Event::Kind::kRunFailed, std::min(steps, run.steps), now_);
@@ -95,11 +145,18 @@ Event SimBackend::fail_gpu(GpuId gpu) {
 
 Event SimBackend::end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint at) {
   for (const GpuId gpu : run.group) on_gpu_[gpu.value] = kNoRun;
+  if (turns_) {
+    turns_->leave(id);
+    someone_left_ = true;
+  }
   Event event{.kind = kind, .at = at, .run = id, .steps = steps, .times = run.times};
-  event.times.compute = at - run.first_step;
   if (at < run.first_step) {  // failed while it was being set up
     event.times = {};
     event.times.dispatch = at - run.launched;
+  } else {
+    event.times.compute = at - run.first_step;
+    // With whatever it waited for its turns.
+    event.times.dispatch = run.first_step - run.launched - run.times.setup - run.times.migrate;
   }
   runs_.erase(id.value);
   return event;

@@ -8,6 +8,7 @@
 #include "core/catalog.hpp"
 #include "core/jitter.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/turns.hpp"
 
 namespace regroup::sim {
 
@@ -23,9 +24,13 @@ struct SimOptions {
   std::vector<Failure> failures{};
 };
 
-// One placement takes dispatch + group set-up + migration, then its steps one after another, all
-// from the cost model; it ends with its last step, or at the boundary that preempt() names. A run
-// is two events in the heap at most, however many steps it has. Single-threaded.
+// One placement takes dispatch + group set-up + migration, then its steps one after another, as
+// the launch expects; it ends with its last step, or at the boundary that preempt() names. A run is
+// two events in the heap at most, however many steps it has. Single-threaded.
+//
+// Where sources take part in migrations (Semantics), migration and steps are two pieces of work,
+// each with a dispatch of its own; the first occupies the GPUs that the states come from, too. Each
+// waits until its GPUs are free, and needs no dispatch after it has waited.
 class SimBackend final : public Backend {
  public:
   // Throws ConfigError for a jitter that is negative or above 0.3, or a failure of no GPU.
@@ -39,15 +44,18 @@ class SimBackend final : public Backend {
  private:
   struct Run {
     TimePoint launched{};
-    TimePoint first_step{};
-    RunTimes times;       // all but compute
-    Duration step{};      // without jitter
-    RequestId request{};  // for jitter, with
+    TimePoint first_step{};  // kNever: not known yet
+    RunTimes times;          // all but compute
+    Duration step{};         // without jitter
+    RequestId request{};     // for jitter, with
     std::uint8_t stage = 0;
     int first_index = 0;  // the stage's number of the first step
     int steps = 0;        // planned
     std::uint32_t version = 0;
     Group group{};
+    // Only where sources take part:
+    std::vector<GpuId> migrating;  // all GPUs of a migration that is not done; else empty
+    TimePoint asked{};             // for a turn
   };
 
   Duration step_duration(const Run& run, int index) const;
@@ -56,13 +64,16 @@ class SimBackend final : public Backend {
   // The fewest steps, at least 1, whose end is not before `t`, and their end.
   std::pair<int, TimePoint> next_boundary(const Run& run, TimePoint t) const;
   void plan_end(RunId id, const Run& run, TimePoint at);
+  void ask_for_turn(RunId id, Run& run);
+  void take_turns();
   Event end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint compute_until);
   Event fail_gpu(GpuId gpu);
 
-  const Catalog& catalog_;
   SimOptions options_;
   TimePoint now_{};
   EventQueue queue_;
+  std::optional<Turns> turns_;  // where sources take part
+  bool someone_left_ = false;   // so that others may have their turn
   std::pmr::unsynchronized_pool_resource pool_;
   std::pmr::unordered_map<std::uint64_t, Run> runs_{&pool_};
   std::vector<RunId> on_gpu_;  // by GPU; kNoRun: idle

@@ -127,6 +127,9 @@ ConfigBlock config_of(const Experiment& e, const std::string& policy) {
     block.emplace_back("groups", "nccl");
   if (e.platform.costs == models::PlatformOptions::Costs::kAnalytic)
     block.emplace_back("costs", "analytic");
+  if (!e.platform.semantics.empty())
+    block.emplace_back("semantics",
+                       std::filesystem::path(e.platform.semantics).filename().string());
   std::string calibrations;
   for (const auto& file : e.platform.calibrations) {
     const auto name = file.has_filename() ? file.filename() : file.parent_path().filename();
@@ -194,6 +197,9 @@ host::DitOptions small_dits(const Catalog& catalog) {
 }
 
 std::unique_ptr<Backend> make_host(const Experiment& e, const Catalog& catalog) {
+  if (!e.platform.semantics.empty())
+    fail<ConfigError>(
+        "--semantics is for --on sim: the host carries decisions out as regroup does");
   host::HostOptions options;
   if (e.real_compute) {
     if (!e.wall_clock) fail<ConfigError>("--compute real takes real time: add --clock wall");

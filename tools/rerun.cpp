@@ -103,6 +103,7 @@ Rerun rerun_of(const ResultFolder& folder, const RerunHints& hints) {
   e.platform.cluster = e.cluster;
   e.platform.calibrations = calibrations_of(folder, hints);
   e.platform.check_memory = hints.check_memory;
+  e.platform.semantics = folder.config_value("semantics");
   if (folder.config_value("groups") == "nccl")
     e.platform.groups = models::PlatformOptions::Groups::kNccl;
   if (folder.config_value("costs") == "analytic")

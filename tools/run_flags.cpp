@@ -32,8 +32,12 @@ void add_run_flags(CLI::App& verb, RunFlags& f) {
   verb.add_option("--limit", e.limit, "only the first N requests")->check(above_zero());
   verb.add_option("--model", e.default_model, "the model of a trace that names none");
   verb.add_option("--calibration", e.platform.calibrations,
-                  "calibration file or folder, beside and before the built-in ones")
+                  "calibration file or folder, beside and before the built-in ones; or a built-in "
+                  "cost model: cost_synth, cost_qwen_h20")
       ->allow_extra_args(false);
+  verb.add_option("--semantics", e.platform.semantics,
+                  "how decisions are carried out: as regroup does (default), gfdit: as GF-DiT's "
+                  "simulator, or a file");
   verb.add_option("--costs", f.costs, "step times: best (measured where known) or analytic")
       ->check(CLI::IsMember({"best", "analytic"}));
   verb.add_option("--groups", f.groups, "how groups are formed: group-free or nccl")

@@ -51,16 +51,15 @@ HostBackend::~HostBackend() {
 void HostBackend::launch(const Launch& launch) {
   auto owned = std::make_unique<HostRun>();
   HostRun& run = *owned;
-  const CostModel& cost = catalog_.cost();
   run.id = launch.run;
   run.group = launch.group;
   run.layout = launch.layout;
   run.steps = launch.steps;
   run.launched = now_;
-  run.dispatch = cost.dispatch();
-  run.setup = cost.setup(launch.group);
-  run.step =
-      cost.predict(*launch.tasks[0], launch.layout, 1, static_cast<int>(launch.tasks.size()));
+  run.dispatch = launch.expected.dispatch;
+  run.setup = launch.expected.setup;
+  run.migrate = launch.expected.migrate;
+  run.step = launch.step;
   run.members_left = static_cast<int>(launch.group.size());
 
   const TimePoint before = clock_->now();
@@ -72,10 +71,7 @@ void HostBackend::launch(const Launch& launch) {
   run.times.setup = clock_->now() - before;  // unless the model's is waited for
 
   std::uint64_t offset = 0;
-  for (const Task* task : launch.tasks) {
-    run.migrate += cost.migrate(*task, launch.group);
-    run.tasks.push_back(describe(*task, launch.group, offset));
-  }
+  for (const Task* task : launch.tasks) run.tasks.push_back(describe(*task, launch.group, offset));
   if (offset > options_.window_bytes)
     fail<SystemError>("run {} brings {} bytes of states to a rank; there is room for {}",
                       run.id.value, offset, options_.window_bytes);

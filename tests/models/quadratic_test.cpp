@@ -40,6 +40,7 @@ class Folder {
 
 const ModelCard& qwen() { return Library::builtin().card("Qwen-Image"); }
 constexpr Shape kSmall{512, 512, 1};  // 1024 latent tokens
+const Stage kEncode{"encode", StageKind::kEncode}, kDecode{"decode", StageKind::kDecode};
 
 TEST(Quadratic, ByHand) {
   Folder folder;
@@ -55,9 +56,8 @@ TEST(Quadratic, ByHand) {
   EXPECT_DOUBLE_EQ(*costs.step(qwen(), kSmall, 2, {}), step);
   EXPECT_DOUBLE_EQ(*costs.step(qwen(), kSmall, 1, {}), step / 2);  // no _nocfg: half of _cfg
   EXPECT_FALSE(costs.step(qwen(), kSmall, 2, {.ulysses = 2}).has_value());
-  EXPECT_NEAR(costs.stage(qwen(), StageKind::kEncode, kSmall), (55 + 1 + 1.024 + 0.1 * 50) * 1e-3,
-              1e-12);
-  EXPECT_NEAR(costs.stage(qwen(), StageKind::kDecode, kSmall), (20 + 1e-5 * 512 * 512 + 0.5) * 1e-3,
+  EXPECT_NEAR(costs.stage(qwen(), kEncode, kSmall, {}), (55 + 1 + 1.024 + 0.1 * 50) * 1e-3, 1e-12);
+  EXPECT_NEAR(costs.stage(qwen(), kDecode, kSmall, {}), (20 + 1e-5 * 512 * 512 + 0.5) * 1e-3,
               1e-12);
 }
 
@@ -76,7 +76,7 @@ TEST(Quadratic, FallbacksAndNeverNegative) {
   EXPECT_DOUBLE_EQ(*costs.step(qwen(), kSmall, 2, {.ulysses = 4}), 0);
   // A distilled model has one step, not half of one.
   EXPECT_DOUBLE_EQ(*costs.step(Library::builtin().card("FLUX.1-dev"), kSmall, 1, {}), 0.008);
-  EXPECT_DOUBLE_EQ(costs.stage(qwen(), StageKind::kEncode, kSmall), 0);
+  EXPECT_DOUBLE_EQ(costs.stage(qwen(), kEncode, kSmall, {}), 0);
 }
 
 TEST(Quadratic, BadFolders) {
@@ -143,7 +143,7 @@ TEST(Quadratic, ReferenceFilesOfGfDit) {
   EXPECT_NEAR(ms(512, 1), 155, 1e-6);
   EXPECT_NEAR(ms(1024, 2), 350, 1e-6);
   EXPECT_NEAR(ms(1536, 4), 464, 1e-6);
-  EXPECT_NEAR(costs.stage(qwen(), StageKind::kEncode, kSmall) * 1e3, 62, 1e-9);
+  EXPECT_NEAR(costs.stage(qwen(), kEncode, kSmall, {}) * 1e3, 62, 1e-9);
 }
 
 }  // namespace

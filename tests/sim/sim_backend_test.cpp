@@ -19,13 +19,20 @@ Task denoise(TestCatalog& catalog, std::uint64_t request, int width_ms = 10, int
           .steps_total = steps};
 }
 
-void launch(SimBackend& backend, const Task& task, std::uint64_t run, Group group, int steps) {
+void launch(const TestCatalog& catalog, SimBackend& backend, const Task& task, std::uint64_t run,
+            Group group, int steps) {
   const Task* const tasks[] = {&task};
+  const Layout layout{.ulysses = static_cast<std::uint8_t>(group.size())};
+  const CostModel& cost = catalog.cost();
   backend.launch({.run = {run},
                   .tasks = tasks,
                   .group = group,
-                  .layout = {.ulysses = static_cast<std::uint8_t>(group.size())},
-                  .steps = steps});
+                  .layout = layout,
+                  .steps = steps,
+                  .expected = {.dispatch = cost.dispatch(),
+                               .setup = cost.setup(group),
+                               .migrate = cost.migrate(task, group)},
+                  .step = cost.predict(task, layout, 1)});
 }
 
 TEST(SimBackend, RunsEndAfterOverheadsAndSteps) {
@@ -33,7 +40,7 @@ TEST(SimBackend, RunsEndAfterOverheadsAndSteps) {
   catalog.dispatch_time = 1ms;
   catalog.setup_time = 2ms;
   SimBackend backend(catalog, {});
-  launch(backend, denoise(catalog, 0), 0, {{0}, {1}}, 10);
+  launch(catalog, backend, denoise(catalog, 0), 0, {{0}, {1}}, 10);
   const auto event = backend.next_event(kNever);
   ASSERT_TRUE(event);
   EXPECT_EQ(event->at, TimePoint(53ms));
@@ -47,7 +54,7 @@ TEST(SimBackend, EqualTimesLeaveInLaunchOrder) {
   TestCatalog catalog({3});
   SimBackend backend(catalog, {});
   const Task task = denoise(catalog, 0);
-  for (const std::uint32_t i : {2u, 0u, 1u}) launch(backend, task, i, {{i}}, 1);
+  for (const std::uint32_t i : {2u, 0u, 1u}) launch(catalog, backend, task, i, {{i}}, 1);
   EXPECT_EQ(backend.next_event(kNever)->run, RunId{2});
   EXPECT_EQ(backend.next_event(kNever)->run, RunId{0});
   EXPECT_EQ(backend.next_event(kNever)->run, RunId{1});
@@ -56,7 +63,7 @@ TEST(SimBackend, EqualTimesLeaveInLaunchOrder) {
 TEST(SimBackend, StopsAtTheInstantItWasGiven) {
   TestCatalog catalog({1});
   SimBackend backend(catalog, {});
-  launch(backend, denoise(catalog, 0), 0, {{0}}, 1);
+  launch(catalog, backend, denoise(catalog, 0), 0, {{0}}, 1);
   EXPECT_FALSE(backend.next_event(TimePoint(4ms)));
   EXPECT_EQ(backend.now(), TimePoint(4ms));
 }
@@ -66,7 +73,7 @@ TEST(SimBackend, PreemptEndsAtTheNextBoundaryButNotBeforeOneStep) {
   for (const auto& [at, steps] : std::vector<std::pair<Duration, int>>{
            {0ms, 1}, {9ms, 1}, {10ms, 1}, {11ms, 2}, {95ms, 10}}) {
     SimBackend backend(catalog, {});
-    launch(backend, denoise(catalog, 0), 0, {{0}}, 10);
+    launch(catalog, backend, denoise(catalog, 0), 0, {{0}}, 10);
     EXPECT_FALSE(backend.next_event(TimePoint(at)));
     backend.preempt({0});
     backend.preempt({0});  // changes nothing
@@ -83,12 +90,12 @@ TEST(SimBackend, JitterIsTheSameHoweverTheStepsAreCut) {
   const SimOptions options{.jitter = {.spread = 0.05, .seed = 3}};
   Task task = denoise(catalog, 7);
   SimBackend whole(catalog, options);
-  launch(whole, task, 0, {{0}}, 10);
+  launch(catalog, whole, task, 0, {{0}}, 10);
   const TimePoint end = whole.next_event(kNever)->at;
   SimBackend cut(catalog, options);
   for (int done = 0; done < 10; done += 2) {
     task.steps_done = done;
-    launch(cut, task, static_cast<std::uint64_t>(done), {{0}}, 2);
+    launch(catalog, cut, task, static_cast<std::uint64_t>(done), {{0}}, 2);
     EXPECT_TRUE(cut.next_event(kNever));
   }
   EXPECT_EQ(cut.now(), end);
@@ -101,7 +108,7 @@ TEST(SimBackend, JitterHasTheAskedForSpread) {
   constexpr int kRuns = 4000;
   for (std::uint64_t i = 0; i < kRuns; ++i) {
     SimBackend backend(catalog, {.jitter = {.spread = 0.05, .seed = 1}});
-    launch(backend, denoise(catalog, i, 1000), 0, {{0}}, 1);
+    launch(catalog, backend, denoise(catalog, i, 1000), 0, {{0}}, 1);
     const double t = to_seconds(backend.next_event(kNever)->at);
     sum += t;
     squares += t * t;
@@ -115,7 +122,7 @@ TEST(SimBackend, AGpuThatFailsTakesItsRunWithIt) {
   TestCatalog catalog({2});
   SimBackend backend(
       catalog, {.failures = {{.gpu = {1}, .at = TimePoint(25ms), .repaired = TimePoint(40ms)}}});
-  launch(backend, denoise(catalog, 0, 20), 0, {{0}, {1}}, 10);
+  launch(catalog, backend, denoise(catalog, 0, 20), 0, {{0}, {1}}, 10);
   const auto failed = backend.next_event(kNever);
   EXPECT_EQ(failed->kind, Event::Kind::kRunFailed);
   EXPECT_EQ(failed->steps, 2);

@@ -36,6 +36,8 @@ struct PolicyPlugin {
   bool (*decide)(Policy& policy, const ClusterView& view, Decisions& out,
                  ErrorText& error) noexcept;
   void (*destroy)(Policy* policy) noexcept;
+  bool (*pins_requests)(const Policy& policy) noexcept;
+  const char* source;  // where the policy was published; empty: nowhere
 };
 
 // Catches a plugin built against headers that were edited without raising the API version.
@@ -67,6 +69,14 @@ bool guarded(ErrorText& error, Body body) noexcept {
 }
 
 template <class P>
+constexpr const char* source_of() {
+  if constexpr (requires { P::kSource; })
+    return P::kSource;
+  else
+    return "";
+}
+
+template <class P>
 constexpr PolicyPlugin make_plugin(const char* name, const char* summary) {
   return {
       .api_version = RG_POLICY_API_VERSION,
@@ -85,6 +95,8 @@ constexpr PolicyPlugin make_plugin(const char* name, const char* summary) {
             return guarded(error, [&] { policy.decide(view, out); });
           },
       .destroy = [](Policy* policy) noexcept { delete policy; },
+      .pins_requests = [](const Policy& policy) noexcept { return policy.pins_requests(); },
+      .source = source_of<P>(),
   };
 }
 

@@ -7,7 +7,8 @@
 
 namespace regroup {
 
-// Decides which ready tasks run on which GPUs. A subclass has a constructor taking const Params&.
+// Decides which ready tasks run on which GPUs. A subclass has a constructor taking const Params&,
+// and may say where it was published: static constexpr const char* kSource = "...".
 class Policy {
  public:
   virtual ~Policy() = default;
@@ -17,6 +18,11 @@ class Policy {
   // threads, no I/O, no addresses, no unseeded randomness. It cannot tell whether time is
   // simulated. An exception ends the run with a PolicyError.
   virtual void decide(const ClusterView& view, Decisions& out) = 0;
+
+  // Whether every request stays in one lane of GPUs for all of its stages. A runtime may then queue
+  // what comes next behind what is under way, and nothing is handed from group to group. Asked
+  // once; only some semantics of a run (see models/README.md) make a difference of it.
+  virtual bool pins_requests() const { return false; }
 };
 
 }  // namespace regroup

@@ -1,0 +1,71 @@
+#include "models/semantics.hpp"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "models/json.hpp"
+#include "models/layouts.hpp"
+
+namespace regroup::models {
+namespace {
+
+// One of two words.
+bool choice(const Json& json, std::string_view key, std::string_view no, std::string_view yes) {
+  const std::string word = json.string(key);
+  if (word != no && word != yes)
+    json.at(key).complain(fmt::format("'{}'; allowed: {}, {}", word, no, yes));
+  return word == yes;
+}
+
+}  // namespace
+
+SemanticsSpec SemanticsSpec::parse(const Json& json) {
+  json.expect_format("regroup-semantics");
+  json.allow({"format", "version", "name", "source", "dispatch_us", "group_setup_us", "reshard",
+              "pinned", "stages"});
+  SemanticsSpec spec;
+  spec.name = json.string("name");
+  spec.source = json.string("source");
+  spec.dispatch_s = json.number("dispatch_us") * 1e-6;
+  spec.group_setup_s = json.number("group_setup_us") * 1e-6;
+  if (spec.dispatch_s < 0) json.at("dispatch_us").complain("must not be negative");
+  if (spec.group_setup_s < 0) json.at("group_setup_us").complain("must not be negative");
+  spec.rules.pinned_runs_ahead = choice(json, "pinned", "as others", "ahead");
+  if (json.has("reshard")) {
+    const Json reshard = json.at("reshard");
+    reshard.allow({"ms", "occupies"});
+    spec.reshard_s = reshard.positive("ms") * 1e-3;
+    spec.rules.sources_take_part =
+        choice(reshard, "occupies", "destination", "source and destination");
+  }
+  std::vector<Stage> stages;
+  std::vector<StageGraph::Edge> edges;
+  for (const Json& item : json.at("stages").items()) {
+    item.allow({"name", "kind", "ranks"});
+    if (!stages.empty()) edges.push_back({stages.back().name, item.string("name")});
+    stages.push_back({item.string("name"), stage_kind(item.at("kind"))});
+    spec.on_all_ranks.push_back(choice(item, "ranks", "one", "all"));
+  }
+  spec.stages = StageGraph(std::move(stages), edges);
+  return spec;
+}
+
+ModelCard SemanticsSpec::applied_to(const ModelCard& card) const {
+  ModelCard changed = card;
+  changed.stages = stages;
+  changed.stage_specs.clear();
+  for (std::size_t i = 0; i < stages.size(); ++i) {
+    StageSpec spec{.degrees = {1}, .time = {}};
+    if (i == stages.denoise()) {
+      spec.degrees.clear();
+    } else if (on_all_ranks[i]) {
+      spec.degrees.resize(static_cast<std::size_t>(kMaxDegree));
+      std::iota(spec.degrees.begin(), spec.degrees.end(), 1);
+    }
+    changed.stage_specs.push_back(std::move(spec));
+  }
+  return changed;
+}
+
+}  // namespace regroup::models
