@@ -14,6 +14,9 @@ namespace regroup {
 struct Semantics {
   // A migration occupies the GPUs that the state comes from, too, and waits for them.
   bool sources_take_part = false;
+  // With that: so long before a piece of work ends its GPUs take the next one, which begins when it
+  // has ended.
+  Duration queue_ahead{};
   // Of a policy that pins requests (Policy::pins_requests): the stages of a request follow one
   // another without a dispatch between them, and need no migration.
   bool pinned_runs_ahead = false;

@@ -23,7 +23,7 @@ bool choice(const Json& json, std::string_view key, std::string_view no, std::st
 SemanticsSpec SemanticsSpec::parse(const Json& json) {
   json.expect_format("regroup-semantics");
   json.allow({"format", "version", "name", "source", "dispatch_us", "group_setup_us", "reshard",
-              "pinned", "stages"});
+              "queue_ahead_us", "pinned", "stages"});
   SemanticsSpec spec;
   spec.name = json.string("name");
   spec.source = json.string("source");
@@ -31,6 +31,9 @@ SemanticsSpec SemanticsSpec::parse(const Json& json) {
   spec.group_setup_s = json.number("group_setup_us") * 1e-6;
   if (spec.dispatch_s < 0) json.at("dispatch_us").complain("must not be negative");
   if (spec.group_setup_s < 0) json.at("group_setup_us").complain("must not be negative");
+  const double ahead = json.has("queue_ahead_us") ? json.number("queue_ahead_us") : 0;
+  if (ahead < 0) json.at("queue_ahead_us").complain("must not be negative");
+  spec.rules.queue_ahead = from_seconds(ahead * 1e-6);
   spec.rules.pinned_runs_ahead = choice(json, "pinned", "as others", "ahead");
   if (json.has("reshard")) {
     const Json reshard = json.at("reshard");

@@ -20,6 +20,7 @@ class EventQueue {
     std::uint64_t sequence = 0;  // set by push
     std::uint64_t subject = 0;   // run or GPU
     std::uint32_t version = 0;   // of the run's plan: an entry of an older plan is void
+    bool only_leaves = false;    // the run's GPUs may be given on, but it has not ended
   };
 
   bool empty() const { return heap_.empty(); }

@@ -23,7 +23,10 @@ std::vector<GpuId> all_gpus(const Launch& launch) {
 
 SimBackend::SimBackend(const Catalog& catalog, SimOptions options)
     : options_(std::move(options)), on_gpu_(catalog.gpus().size(), kNoRun) {
-  if (catalog.semantics().sources_take_part) turns_.emplace(on_gpu_.size());
+  const Semantics semantics = catalog.semantics();
+  if (semantics.sources_take_part) turns_.emplace(on_gpu_.size());
+  queue_ahead_ = semantics.queue_ahead;
+  free_from_.resize(on_gpu_.size());
   if (!(options_.jitter.spread >= 0 && options_.jitter.spread <= 0.3))
     fail<ConfigError>("jitter {}: expected a number from 0 to 0.3", options_.jitter.spread);
   for (const Failure& failure : options_.failures) {
@@ -65,18 +68,22 @@ void SimBackend::launch(const Launch& launch) {
   plan_end(launch.run, run, boundary(run, run.steps));
 }
 
-void SimBackend::ask_for_turn(RunId id, Run& run) {
-  run.asked = now_;
-  turns_->ask(id, run.migrating.empty() ? std::vector<GpuId>(run.group.begin(), run.group.end())
-                                        : run.migrating);
+std::span<const GpuId> SimBackend::gpus_of(const Run& run) {
+  if (!run.migrating.empty()) return run.migrating;
+  return {run.group.begin(), run.group.size()};
+}
+
+void SimBackend::ask_for_turn(RunId id, const Run& run) {
+  const auto gpus = gpus_of(run);
+  turns_->ask(id, {gpus.begin(), gpus.end()});
 }
 
 void SimBackend::take_turns() {
   someone_left_ = false;
   while (const auto id = turns_->next()) {
     Run& run = runs_.at(id->value);
-    // What has waited was queued behind the work it waited for.
-    const TimePoint begins = run.asked == now_ ? now_ + run.times.dispatch : now_;
+    TimePoint begins = now_ + run.times.dispatch;
+    for (const GpuId gpu : gpus_of(run)) begins = std::max(begins, free_from_[gpu.value]);
     if (!run.migrating.empty()) {
       plan_end(*id, run, begins + run.times.migrate);
       continue;
@@ -84,6 +91,11 @@ void SimBackend::take_turns() {
     run.first_step = begins + run.times.setup;
     plan_end(*id, run, boundary(run, run.steps));
   }
+}
+
+void SimBackend::leave(RunId id) {
+  turns_->leave(id);
+  someone_left_ = true;
 }
 
 void SimBackend::preempt(RunId id) {
@@ -113,9 +125,12 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
       if (found == runs_.end() || found->second.version != entry.version) continue;
       now_ = entry.at;
       Run& run = found->second;
+      if (entry.only_leaves) {
+        leave({entry.subject});
+        continue;
+      }
       if (!run.migrating.empty()) {
-        turns_->leave({entry.subject});
-        someone_left_ = true;
+        leave({entry.subject});
         run.migrating.clear();
         ask_for_turn({entry.subject}, run);
         continue;
@@ -145,10 +160,7 @@ Event SimBackend::fail_gpu(GpuId gpu) {
 
 Event SimBackend::end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint at) {
   for (const GpuId gpu : run.group) on_gpu_[gpu.value] = kNoRun;
-  if (turns_) {
-    turns_->leave(id);
-    someone_left_ = true;
-  }
+  if (turns_) leave(id);
   Event event{.kind = kind, .at = at, .run = id, .steps = steps, .times = run.times};
   if (at < run.first_step) {  // failed while it was being set up
     event.times = {};
@@ -163,8 +175,14 @@ Event SimBackend::end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint
 }
 
 void SimBackend::plan_end(RunId id, const Run& run, TimePoint at) {
-  queue_.push(
-      {.at = at, .kind = Event::Kind::kRunEnded, .subject = id.value, .version = run.version});
+  EventQueue::Entry entry{
+      .at = at, .kind = Event::Kind::kRunEnded, .subject = id.value, .version = run.version};
+  queue_.push(entry);
+  if (!turns_) return;
+  for (const GpuId gpu : gpus_of(run)) free_from_[gpu.value] = at;
+  entry.at = std::max(now_, at - queue_ahead_);
+  entry.only_leaves = true;
+  if (entry.at < at) queue_.push(entry);
 }
 
 Duration SimBackend::step_duration(const Run& run, int index) const {

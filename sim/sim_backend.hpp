@@ -30,7 +30,7 @@ struct SimOptions {
 //
 // Where sources take part in migrations (Semantics), migration and steps are two pieces of work,
 // each with a dispatch of its own; the first occupies the GPUs that the states come from, too. Each
-// waits until its GPUs are free, and needs no dispatch after it has waited.
+// waits for its turn, which it has once its GPUs are as good as free (Semantics::queue_ahead).
 class SimBackend final : public Backend {
  public:
   // Throws ConfigError for a jitter that is negative or above 0.3, or a failure of no GPU.
@@ -55,7 +55,6 @@ class SimBackend final : public Backend {
     Group group{};
     // Only where sources take part:
     std::vector<GpuId> migrating;  // all GPUs of a migration that is not done; else empty
-    TimePoint asked{};             // for a turn
   };
 
   Duration step_duration(const Run& run, int index) const;
@@ -63,17 +62,22 @@ class SimBackend final : public Backend {
   TimePoint boundary(const Run& run, int n) const;
   // The fewest steps, at least 1, whose end is not before `t`, and their end.
   std::pair<int, TimePoint> next_boundary(const Run& run, TimePoint t) const;
+  // Of the migration, if it is not done, else of the steps.
   void plan_end(RunId id, const Run& run, TimePoint at);
-  void ask_for_turn(RunId id, Run& run);
+  static std::span<const GpuId> gpus_of(const Run& run);
+  void ask_for_turn(RunId id, const Run& run);
   void take_turns();
+  void leave(RunId id);
   Event end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint compute_until);
   Event fail_gpu(GpuId gpu);
 
   SimOptions options_;
   TimePoint now_{};
   EventQueue queue_;
-  std::optional<Turns> turns_;  // where sources take part
-  bool someone_left_ = false;   // so that others may have their turn
+  std::optional<Turns> turns_;  // where sources take part; and with it:
+  Duration queue_ahead_{};
+  std::vector<TimePoint> free_from_;  // by GPU: when what it was given last ends
+  bool someone_left_ = false;         // so that others may have their turn
   std::pmr::unsynchronized_pool_resource pool_;
   std::pmr::unordered_map<std::uint64_t, Run> runs_{&pool_};
   std::vector<RunId> on_gpu_;  // by GPU; kNoRun: idle

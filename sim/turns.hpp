@@ -20,7 +20,7 @@ class Turns {
   void ask(RunId run, std::vector<GpuId> gpus);
   // The first in line that finds its GPUs free: it has them now.
   std::optional<RunId> next();
-  // Gives back what it has, or leaves the line.
+  // Gives back what it has, or leaves the line; without effect on a run that does neither.
   void leave(RunId run);
 
  private:
