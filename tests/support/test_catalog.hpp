@@ -30,6 +30,7 @@ class TestCatalog final : public Catalog, public CostModel {
   Duration setup_time{};
   Duration migrate_time{};
   std::int64_t memory = 0;
+  Semantics rules{};
 
   std::span<const Node> nodes() const override { return nodes_; }
   std::span<const Gpu> gpus() const override { return gpus_; }
@@ -58,6 +59,7 @@ class TestCatalog final : public Catalog, public CostModel {
     return memory * batch;
   }
   const CostModel& cost() const override { return *this; }
+  Semantics semantics() const override { return rules; }
   std::int64_t migration_bytes(const Task& task, const Group& to) const override {
     return task.group.empty() || task.group == to ? 0 : 1000;
   }

@@ -1,0 +1,181 @@
+// What the reference simulator of GF-DiT answers on its workloads, request by request
+// (shared/reference/gfdit/README.md), against ours with --semantics gfdit.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <ostream>
+#include <sstream>
+
+#include "tools/experiment.hpp"
+
+namespace regroup::tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kReference = fs::path(RG_SHARED_DIR) / "reference/gfdit";
+
+// How near the answers must be.
+enum class Parity {
+  kEveryRequest,  // each finishes within 1 ms
+  kInSum,         // as many in time within 1 %, and mean latency within 1 %, in each class
+  kInKind,        // as many in time within 5 %: the reference's own are accidents of its events
+};
+
+struct Column {
+  const char* name;  // of finish_ms.csv
+  const char* policy;
+  std::map<std::string, std::string> params;
+  Parity parity = Parity::kEveryRequest;
+
+  friend std::ostream& operator<<(std::ostream& out, const Column& column) {
+    return out << column.name;
+  }
+};
+
+const Column kColumns[] = {
+    {"static_sp1", "static", {{"degree", "1"}}},
+    {"static_sp4_sliding", "static", {{"degree", "4"}}},
+    {"fcfs_full", "fcfs", {{"degree", "8"}}},
+    {"fcfs_half", "fcfs", {{"degree", "4"}}},
+    {"fcfs_sp1", "fcfs", {{"degree", "1"}}},
+    {"srtf_full", "srtf", {{"degree", "8"}}},
+    {"srtf_half", "srtf", {{"degree", "4"}}},
+    {"srtf_sp1", "srtf", {{"degree", "1"}}},
+    {"sjf_half", "sjf", {{"degree", "4"}}},
+    {"rssp", "rssp", {}},
+    {"load_adaptive", "load-adaptive", {}},
+    {"prio_load_adaptive", "load-adaptive", {{"priority", "1"}}},
+    {"edf_greedy", "edf-greedy", {}},
+    {"edf_best_fit", "edf-best-fit", {}},
+    {"tetriserve_cont", "tetriserve", {{"round_ms", "0"}}, Parity::kInSum},
+    {"tetriserve_round5s", "tetriserve", {{"round_ms", "5000"}}, Parity::kInSum},
+    {"step_preempt_pause", "step-preempt", {{"mode", "pause"}}, Parity::kInKind},
+    {"step_preempt_demote", "step-preempt", {{"mode", "demote"}}, Parity::kInKind},
+    {"pd_rolling", "primal-dual", {}, Parity::kInKind},
+};
+constexpr const char* kWorkloads[] = {"wl8_short_s0", "wl8_short_tl1.0_s42",
+                                      "wl8_foreground_burst_s1", "wl8_inflight_burst_s0"};
+
+struct Answer {
+  std::string request_class;
+  double arrival_ms = 0, deadline_ms = 0;
+  double finish_ms = NAN;  // NaN: never
+  bool in_time() const { return finish_ms <= deadline_ms; }
+};
+using Answers = std::map<std::string, Answer>;  // by request
+
+// Notes when every request ends.
+class Watch final : public Observer {
+ public:
+  void on_request_end(const RequestOutcome& outcome) override {
+    const Request& request = *outcome.request;
+    Answer answer{std::string(1, request.label[0]), to_seconds(request.arrival) * 1e3,
+                  to_seconds(request.deadline) * 1e3};
+    if (outcome.end == RequestOutcome::End::kFinished)
+      answer.finish_ms = to_seconds(outcome.ended) * 1e3;
+    answers.emplace(request.label, answer);
+  }
+  Answers answers;
+};
+
+std::vector<std::string> cells(const std::string& line) {
+  std::vector<std::string> found;
+  std::istringstream in(line + ",");
+  for (std::string cell; std::getline(in, cell, ',');) {
+    std::erase(cell, '\r');
+    found.push_back(cell);
+  }
+  return found;
+}
+
+// The column of the table; empty if it has none. Everything but the finish is as in `ours`.
+Answers reference(const fs::path& table, const std::string& column, const Answers& ours) {
+  std::ifstream in(table);
+  std::string line;
+  std::getline(in, line);
+  const std::vector<std::string> header = cells(line);
+  const auto found = std::ranges::find(header, column);
+  if (found == header.end()) return {};
+  const auto index = static_cast<std::size_t>(found - header.begin());
+  Answers answers;
+  while (std::getline(in, line)) {
+    const std::vector<std::string> row = cells(line);
+    Answer& answer = answers[row[0]] = ours.at(row[0]);
+    answer.finish_ms = index < row.size() && !row[index].empty() ? std::stod(row[index]) : NAN;
+  }
+  return answers;
+}
+
+struct Sums {
+  double requests = 0, in_time = 0, finished = 0, latency_ms = 0;
+};
+std::map<std::string, Sums> by_class(const Answers& answers) {
+  std::map<std::string, Sums> classes;
+  for (const auto& [id, answer] : answers)
+    for (const std::string& name : {answer.request_class, std::string("all")}) {
+      Sums& sums = classes[name];
+      sums.requests += 1;
+      sums.in_time += answer.in_time();
+      if (std::isnan(answer.finish_ms)) continue;
+      sums.finished += 1;
+      sums.latency_ms += answer.finish_ms - answer.arrival_ms;
+    }
+  return classes;
+}
+
+class ParityTest : public ::testing::TestWithParam<std::tuple<const char*, Column>> {};
+
+TEST_P(ParityTest, AgreesWithTheReference) {
+  const auto& [workload, column] = GetParam();
+  const fs::path folder = kReference / workload;
+  if (!fs::exists(folder)) GTEST_SKIP() << folder << " is not there";
+  Watch watch;
+  Experiment experiment;
+  experiment.trace = folder / "workload.json";
+  experiment.cluster = "gfdit:8";
+  experiment.policy = column.policy;
+  experiment.params = column.params;
+  experiment.platform.calibrations = {"cost_synth"};
+  experiment.platform.semantics = "gfdit";
+  experiment.observers = {&watch};
+  run(experiment);
+  const Answers theirs = reference(folder / "finish_ms.csv", column.name, watch.answers);
+  if (theirs.empty()) GTEST_SKIP() << "the reference did not run it on this workload";
+  ASSERT_EQ(theirs.size(), watch.answers.size());
+
+  if (column.parity == Parity::kEveryRequest) {
+    for (const auto& [id, answer] : theirs)
+      EXPECT_NEAR(watch.answers.at(id).finish_ms, answer.finish_ms, 1) << id;
+    return;
+  }
+  const auto ours = by_class(watch.answers);
+  for (const auto& [name, sums] : by_class(theirs)) {
+    const Sums& mine = ours.at(name);
+    if (column.parity == Parity::kInSum) {
+      EXPECT_NEAR(mine.in_time / mine.requests, sums.in_time / sums.requests, 0.01) << name;
+      const double mean = sums.latency_ms / sums.finished;
+      EXPECT_NEAR(mine.latency_ms / mine.finished, mean, 0.01 * mean) << name;
+    } else if (name == "all") {
+      EXPECT_NEAR(mine.in_time / mine.requests, sums.in_time / sums.requests, 0.05);
+    }
+    // Whatever the reference leaves behind, ours finishes every request.
+    EXPECT_EQ(mine.finished, mine.requests);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(GfDit, ParityTest,
+                         ::testing::Combine(::testing::ValuesIn(kWorkloads),
+                                            ::testing::ValuesIn(kColumns)),
+                         [](const auto& each) {
+                           std::string name = std::string(std::get<0>(each.param)) + "_" +
+                                              std::get<1>(each.param).name;
+                           std::ranges::replace(name, '.', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace regroup::tools

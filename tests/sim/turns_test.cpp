@@ -1,0 +1,132 @@
+// Migrations that occupy the GPUs they come from, and who comes when.
+#include "sim/turns.hpp"
+
+#include <gtest/gtest.h>
+
+#include "sim/sim_backend.hpp"
+#include "tests/support/test_catalog.hpp"
+
+namespace regroup::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::TestCatalog;
+
+TEST(Turns, WhoeverFindsItsGpusFreeInTheOrderOfAsking) {
+  Turns turns(4);
+  turns.ask({0}, {{0}, {1}});
+  EXPECT_EQ(turns.next(), RunId{0});
+  turns.ask({1}, {{1}, {2}});
+  turns.ask({2}, {{2}, {3}});
+  turns.ask({3}, {{3}});
+  EXPECT_EQ(turns.next(), RunId{2});  // nothing is kept free for 1
+  EXPECT_EQ(turns.next(), std::nullopt);
+  turns.leave({2});
+  turns.leave({0});
+  EXPECT_EQ(turns.next(), RunId{1});
+  EXPECT_EQ(turns.next(), RunId{3});
+  EXPECT_EQ(turns.next(), std::nullopt);
+}
+
+TEST(Turns, LeavingTheLineAndLeavingTwice) {
+  Turns turns(1);
+  turns.ask({0}, {{0}});
+  turns.ask({1}, {{0}});
+  turns.ask({2}, {{0}});
+  EXPECT_EQ(turns.next(), RunId{0});
+  turns.leave({1});
+  turns.leave({0});
+  turns.leave({0});
+  EXPECT_EQ(turns.next(), RunId{2});
+}
+
+class SourcesTakePart : public ::testing::Test {
+ protected:
+  SourcesTakePart() {
+    catalog_.rules = {.sources_take_part = true, .queue_ahead = 1ms};
+    backend_ = std::make_unique<SimBackend>(catalog_, SimOptions{});
+  }
+
+  // Ten steps of 10 ms over the group's size, after 3 ms of migration from `state`, if any.
+  void launch(std::uint64_t run, Group group, Group state = {}, int steps = 10) {
+    const Task task{.id = {run},
+                    .request = {run},
+                    .shape_id = catalog_.intern({}, {10, 10, 1}, 1),
+                    .stage = 1,
+                    .steps_total = 10,
+                    .group = state};
+    const Task* const tasks[] = {&task};
+    const Layout layout{.ulysses = static_cast<std::uint8_t>(group.size())};
+    backend_->launch({.run = {run},
+                      .tasks = tasks,
+                      .group = group,
+                      .layout = layout,
+                      .steps = steps,
+                      .expected = {.dispatch = 2ms, .migrate = state.empty() ? 0ms : 3ms},
+                      .step = catalog_.predict(task, layout, 1, 1)});
+  }
+  Event next() { return *backend_->next_event(kNever); }
+  void pass_until(Duration t) { EXPECT_FALSE(backend_->next_event(TimePoint(t))); }
+
+  TestCatalog catalog_{{4}};
+  std::unique_ptr<SimBackend> backend_;
+};
+
+TEST_F(SourcesTakePart, MigrationAndStepsEachHaveTheirDispatch) {
+  launch(0, {{0}}, {{1}});
+  const Event end = next();
+  EXPECT_EQ(end.at, TimePoint(2ms + 3ms + 2ms + 100ms));
+  EXPECT_EQ(end.times, (RunTimes{.dispatch = 4ms, .setup = {}, .migrate = 3ms, .compute = 100ms}));
+}
+
+TEST_F(SourcesTakePart, AMigrationWaitsForItsSourceAndBeginsWhenThatEnds) {
+  launch(0, {{1}});         // 2 to 102 ms
+  launch(1, {{0}}, {{1}});  // waits for GPU 1
+  EXPECT_EQ(next().run, RunId{0});
+  const Event end = next();
+  EXPECT_EQ(end.run, RunId{1});
+  // Its turn comes 1 ms before the end of run 0, so that the dispatch is over but for 1 ms.
+  EXPECT_EQ(end.at, TimePoint(101ms + 2ms + 3ms + 2ms + 100ms));
+  EXPECT_EQ(end.times.total(), end.at - TimePoint{});
+  EXPECT_EQ(end.times.migrate, 3ms);
+}
+
+TEST_F(SourcesTakePart, WhoAskedFirstComesFirstWhenBothCould) {
+  launch(0, {{1}}, {}, 1);  // 2 to 12 ms
+  launch(1, {{2}}, {}, 1);  // likewise
+  launch(2, {{0}}, {{1}, {2}});
+  EXPECT_EQ(next().at, TimePoint(12ms));
+  EXPECT_EQ(next().at, TimePoint(12ms));
+  pass_until(12ms);
+  launch(3, {{1}});  // its GPU takes part in the migration of run 2, whose turn came at 11 ms
+  const Event other = next();
+  EXPECT_EQ(other.run, RunId{3});
+  EXPECT_EQ(other.at, TimePoint(13ms + 3ms - 1ms + 2ms + 100ms));
+  EXPECT_EQ(next().at, TimePoint(13ms + 3ms + 2ms + 100ms));
+}
+
+TEST_F(SourcesTakePart, PreemptedWhileItWaitsItDoesOneStep) {
+  launch(0, {{1}});
+  launch(1, {{0}}, {{1}});
+  pass_until(50ms);
+  backend_->preempt({1});
+  EXPECT_EQ(next().run, RunId{0});
+  EXPECT_EQ(next().steps, 1);
+}
+
+TEST_F(SourcesTakePart, AGpuThatFailsEndsARunThatWaits) {
+  backend_ = std::make_unique<SimBackend>(
+      catalog_, SimOptions{.failures = {{.gpu = {0}, .at = TimePoint(50ms)}}});
+  launch(0, {{1}});
+  launch(1, {{0}}, {{1}});
+  const Event failed = next();
+  EXPECT_EQ(failed.run, RunId{1});
+  EXPECT_EQ(failed.kind, Event::Kind::kRunFailed);
+  EXPECT_EQ(failed.steps, 0);
+  EXPECT_EQ(failed.times.total(), 50ms);
+  EXPECT_EQ(next().kind, Event::Kind::kGpuFailed);
+  EXPECT_EQ(next().run, RunId{0});
+}
+
+}  // namespace
+}  // namespace regroup::sim
