@@ -17,8 +17,8 @@ struct Semantics {
   // With that: so long before a piece of work ends its GPUs take the next one, which begins when it
   // has ended.
   Duration queue_ahead{};
-  // Of a policy that pins requests (Policy::pins_requests): the stages of a request follow one
-  // another without a dispatch between them, and need no migration.
+  // Where the policy pins requests (Policy::pinning): what is queued behind work under way needs no
+  // dispatch, and nothing needs a migration.
   bool pinned_runs_ahead = false;
 };
 

@@ -10,8 +10,9 @@ ControlLoop::ControlLoop(LoopParts parts)
     : parts_(std::move(parts)),
       world_(parts_.catalog, parts_.classes),
       checker_(world_, parts_.catalog),
-      pinned_ahead_(parts_.catalog.semantics().pinned_runs_ahead && parts_.policy.pins_requests()),
-      freed_(parts_.catalog.gpus().size(), kNever) {
+      pinning_(parts_.catalog.semantics().pinned_runs_ahead ? parts_.policy.pinning()
+                                                            : Pinning::kNone),
+      freed_(parts_.catalog.gpus().size()) {
   read_next_request();
 }
 
@@ -100,7 +101,10 @@ void ControlLoop::end_run(const Event& event) {
   RG_CHECK(event.steps >= 0 && event.steps <= run->steps, "run {} of {} steps ended with {}",
            event.run.value, run->steps, event.steps);
   const LiveRun ended = world_.end_run(event.run, event.steps);
-  for (const GpuId gpu : ended.group) freed_[gpu.value] = world_.now();
+  const Task& first = world_.task(ended.tasks[0]);
+  const bool request_ended =
+      first.stage == parts_.catalog.stages(first.model).sink() && first.steps_left() == 0;
+  for (const GpuId gpu : ended.group) freed_[gpu.value] = {world_.now(), request_ended};
 
   batch_.clear();
   for (const std::uint32_t slot : ended.tasks) batch_.push_back(&world_.task(slot));
@@ -230,7 +234,7 @@ Launch ControlLoop::expect(const Decision& decision) {
   if (!runs_ahead(launch)) expected.dispatch = cost.dispatch();
   expected.setup = cost.setup(launch.group);
   for (const Task* task : batch_)
-    if (!pinned_ahead_) expected.migrate += cost.migrate(*task, launch.group);
+    if (pinning_ == Pinning::kNone) expected.migrate += cost.migrate(*task, launch.group);
   launch.step = cost.predict(*batch_[0], launch.layout, 1, static_cast<int>(batch_.size()));
   expected.compute = launch.steps * launch.step;
   return launch;
@@ -238,9 +242,14 @@ Launch ControlLoop::expect(const Decision& decision) {
 
 // Whether the launch was queued behind work that has ended just now.
 bool ControlLoop::runs_ahead(const Launch& launch) const {
-  if (!pinned_ahead_ || batch_[0]->group.empty()) return false;
-  return std::ranges::any_of(launch.group,
-                             [&](GpuId gpu) { return freed_[gpu.value] == world_.now(); });
+  if (pinning_ == Pinning::kNone) return false;
+  const bool begins = batch_[0]->group.empty();
+  return std::ranges::any_of(launch.group, [&](GpuId gpu) {
+    const Freed& freed = freed_[gpu.value];
+    if (freed.at != world_.now()) return false;
+    // Only a request that ends is news that the next one has to wait for.
+    return !begins || !freed.request_ended || pinning_ == Pinning::kBeyondRequest;
+  });
 }
 
 void ControlLoop::place(const Decision& decision) {

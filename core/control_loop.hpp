@@ -69,8 +69,12 @@ class ControlLoop {
   LoopParts parts_;
   World world_;
   DecisionChecker checker_;
-  bool pinned_ahead_;             // see Semantics::pinned_runs_ahead
-  std::vector<TimePoint> freed_;  // by GPU: when its latest run ended
+  struct Freed {
+    TimePoint at = kNever;
+    bool request_ended = false;  // with its last stage
+  };
+  Pinning pinning_;           // as the semantics of the run have it
+  std::vector<Freed> freed_;  // by GPU: by the end of its latest run
   std::optional<Request> next_request_;
   std::set<TimePoint> wakes_;
   std::uint64_t next_run_ = 0;

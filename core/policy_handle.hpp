@@ -26,7 +26,7 @@ class PolicyHandle {
   PolicyHandle& operator=(const PolicyHandle&) = delete;
 
   std::string_view name() const { return plugin_.name; }
-  bool pins_requests() const { return plugin_.pins_requests(*policy_); }
+  Pinning pinning() const { return plugin_.pinning(*policy_); }
 
   // Throws PolicyError with the policy's own words if it threw. Virtual so that a caller outside
   // core can time it.

@@ -1,5 +1,14 @@
-// First come, first served on lanes of a fixed degree: a fixed pipeline. With the degree of a whole
-// node this is the baseline of GF-DiT (arXiv 2606.13501); with degree 1 it is an M/G/k queue.
+// First come, first served on lanes of a fixed degree (GF-DiT's fcfs; with the degree of a whole
+// node, a fixed pipeline).
+//
+// queue=bound, as published: a request is bound to the lane with the least work when it arrives.
+// queue=shared: it waits for whatever lane is free first; with degree 1 that is an M/G/k queue, and
+// what queueing theory says can be checked. A request's later stages wait for its own lane first.
+//
+// Cost of a decision: O(changes x log waiting), and with bound O(lanes) for each arrival.
+#include <variant>
+
+#include "policies/builtin/soonest_lane.hpp"
 #include "regroup/policy/lanes.hpp"
 
 namespace {
@@ -11,12 +20,26 @@ struct ByArrivalTime {
 
 class Fcfs final : public Policy {
  public:
-  explicit Fcfs(const Params& params)
-      : lanes_(params.get("degree", 1, "GPUs of a lane: every request runs on that many")) {}
-  void decide(const ClusterView& view, Decisions& out) override { lanes_.decide(view, out); }
+  static constexpr const char* kSource = "GF-DiT, arXiv 2606.13501 (its simulator's fcfs)";
+
+  explicit Fcfs(const Params& params) {
+    const int degree = params.get("degree", 1, "GPUs of a lane");
+    if (queue_is_bound(params))
+      lanes_.emplace<SoonestLane>(degree, LaneOrder::kArrival);
+    else
+      lanes_.emplace<Shared>(degree);
+  }
+  Pinning pinning() const override {
+    return std::holds_alternative<SoonestLane>(lanes_) ? Pinning::kWithinRequest : Pinning::kNone;
+  }
+
+  void decide(const ClusterView& view, Decisions& out) override {
+    std::visit([&](auto& lanes) { lanes.decide(view, out); }, lanes_);
+  }
 
  private:
-  LaneScheduler<ByArrivalTime, false> lanes_;
+  using Shared = LaneScheduler<ByArrivalTime, false>;
+  std::variant<Shared, SoonestLane> lanes_{std::in_place_type<Shared>, 1};
 };
 
 }  // namespace

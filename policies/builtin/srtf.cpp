@@ -1,36 +1,53 @@
 // Shortest remaining time first on lanes of a fixed degree, preemptive at step boundaries (Schrage
-// 1968; the simulator of GF-DiT, arXiv 2606.13501, calls it srtf_sp<degree>).
+// 1968; GF-DiT's srtf).
+//
+// queue=bound, as published: a request is bound to the lane with the least work when it arrives,
+// and stays there also while a shorter one has it. queue=shared: it waits for any lane, and goes on
+// wherever there is room.
+//
+// Other than published: asked when a request arrives and when a stage ends, not at every step: what
+// is left of those that wait does not change meanwhile, so the answer would not either.
+//
+// Cost of a decision: O(changes x log waiting), and O(lanes) for each arrival; with shared O(lanes)
+// while requests wait.
+#include <variant>
+
+#include "policies/builtin/soonest_lane.hpp"
 #include "regroup/policy/lanes.hpp"
 
 namespace {
 using namespace regroup;
 
-class Remaining {
- public:
-  explicit Remaining(int degree) : degree_(degree) {}
+struct Remaining {
+  int degree = 1;
   Duration operator()(const ClusterView& view, const Task& task) const {
-    Duration left = view.cost().remaining(task, degree_);
-    if (task.running) left -= done_since_launch(view, task);
-    return left;
+    return work_left(view, task, degree);
   }
-
- private:
-  // remaining() counts from the last boundary the host was told of.
-  Duration done_since_launch(const ClusterView& view, const Task& task) const {
-    const int steps = view.progress(task).steps_done - task.steps_done;
-    return steps * view.cost().predict(task, task.layout, 1);
-  }
-  int degree_;
 };
 
 class Srtf final : public Policy {
  public:
-  explicit Srtf(const Params& params) : Srtf(params.get("degree", 1, "GPUs of a lane")) {}
-  void decide(const ClusterView& view, Decisions& out) override { lanes_.decide(view, out); }
+  static constexpr const char* kSource =
+      "Schrage 1968; GF-DiT, arXiv 2606.13501 (its simulator's srtf)";
+
+  explicit Srtf(const Params& params) {
+    const int degree = params.get("degree", 1, "GPUs of a lane");
+    if (queue_is_bound(params))
+      lanes_.emplace<SoonestLane>(degree, LaneOrder::kShortestRemaining);
+    else
+      lanes_.emplace<Shared>(degree, Remaining{degree});
+  }
+  Pinning pinning() const override {
+    return std::holds_alternative<SoonestLane>(lanes_) ? Pinning::kBeyondRequest : Pinning::kNone;
+  }
+
+  void decide(const ClusterView& view, Decisions& out) override {
+    std::visit([&](auto& lanes) { lanes.decide(view, out); }, lanes_);
+  }
 
  private:
-  explicit Srtf(int degree) : lanes_(degree, Remaining(degree)) {}
-  LaneScheduler<Remaining, true> lanes_;
+  using Shared = LaneScheduler<Remaining, true>;
+  std::variant<Shared, SoonestLane> lanes_{std::in_place_type<Shared>, 1};
 };
 
 }  // namespace

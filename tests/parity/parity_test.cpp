@@ -38,6 +38,8 @@ struct Column {
 
 const Column kColumns[] = {
     {"static_sp1", "static", {{"degree", "1"}}},
+    {"static_sp2_sliding", "static", {{"degree", "2"}}},
+    {"static_full_sp8", "static", {{"degree", "8"}}},
     {"static_sp4_sliding", "static", {{"degree", "4"}}},
     {"fcfs_full", "fcfs", {{"degree", "8"}}},
     {"fcfs_half", "fcfs", {{"degree", "4"}}},
@@ -46,6 +48,7 @@ const Column kColumns[] = {
     {"srtf_half", "srtf", {{"degree", "4"}}},
     {"srtf_sp1", "srtf", {{"degree", "1"}}},
     {"sjf_half", "sjf", {{"degree", "4"}}},
+    {"sjf_sp1", "sjf", {{"degree", "1"}}},
     {"rssp", "rssp", {}},
     {"load_adaptive", "load-adaptive", {}},
     {"prio_load_adaptive", "load-adaptive", {{"priority", "1"}}},
@@ -53,6 +56,10 @@ const Column kColumns[] = {
     {"edf_best_fit", "edf-best-fit", {}},
     {"tetriserve_cont", "tetriserve", {{"round_ms", "0"}}, Parity::kInSum},
     {"tetriserve_round5s", "tetriserve", {{"round_ms", "5000"}}, Parity::kInSum},
+    {"tetriserve_round2s", "tetriserve", {{"round_ms", "2000"}}, Parity::kInSum},
+    {"tetriserve_round15s", "tetriserve", {{"round_ms", "15000"}}, Parity::kInSum},
+    {"clean_edf_pause", "clean-edf", {{"mode", "pause"}}, Parity::kInKind},
+    {"clean_edf_demote", "clean-edf", {{"mode", "demote"}}, Parity::kInKind},
     {"step_preempt_pause", "step-preempt", {{"mode", "pause"}}, Parity::kInKind},
     {"step_preempt_demote", "step-preempt", {{"mode", "demote"}}, Parity::kInKind},
     {"pd_rolling", "primal-dual", {}, Parity::kInKind},

@@ -56,7 +56,9 @@ Simulated simulate(int servers, double load, std::uint64_t requests, std::uint64
   TestCatalog catalog({servers}, StageGraph({{"denoise", StageKind::kDenoise}}, {}));
   NameTable<ClassId> classes;
   classes.intern("");
-  PolicyHandle fcfs(find_policy("fcfs", kBuiltinPolicies), {});
+  // Theory speaks of one queue for all servers.
+  PolicyHandle fcfs(find_policy("fcfs", kBuiltinPolicies),
+                    PolicyParams(std::map<std::string, std::string>{{"queue", "shared"}}));
   sim::SimBackend backend(catalog, {});
   PoissonSource source(catalog, load * servers * 1000 / kServiceMs, requests, seed);
   Metrics metrics(static_cast<std::size_t>(servers), classes);

@@ -36,7 +36,7 @@ struct PolicyPlugin {
   bool (*decide)(Policy& policy, const ClusterView& view, Decisions& out,
                  ErrorText& error) noexcept;
   void (*destroy)(Policy* policy) noexcept;
-  bool (*pins_requests)(const Policy& policy) noexcept;
+  Pinning (*pinning)(const Policy& policy) noexcept;
   const char* source;  // where the policy was published; empty: nowhere
 };
 
@@ -95,7 +95,7 @@ constexpr PolicyPlugin make_plugin(const char* name, const char* summary) {
             return guarded(error, [&] { policy.decide(view, out); });
           },
       .destroy = [](Policy* policy) noexcept { delete policy; },
-      .pins_requests = [](const Policy& policy) noexcept { return policy.pins_requests(); },
+      .pinning = [](const Policy& policy) noexcept { return policy.pinning(); },
       .source = source_of<P>(),
   };
 }

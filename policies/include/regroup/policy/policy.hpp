@@ -7,6 +7,14 @@
 
 namespace regroup {
 
+// Whether every request stays in one lane of GPUs for all of its stages. A runtime may then queue
+// work behind what is under way, and hands nothing from group to group.
+enum class Pinning : std::uint8_t {
+  kNone,
+  kWithinRequest,  // what is queued is the next task of the same request
+  kBeyondRequest,  // or whatever the lane does next
+};
+
 // Decides which ready tasks run on which GPUs. A subclass has a constructor taking const Params&,
 // and may say where it was published: static constexpr const char* kSource = "...".
 class Policy {
@@ -19,10 +27,8 @@ class Policy {
   // simulated. An exception ends the run with a PolicyError.
   virtual void decide(const ClusterView& view, Decisions& out) = 0;
 
-  // Whether every request stays in one lane of GPUs for all of its stages. A runtime may then queue
-  // what comes next behind what is under way, and nothing is handed from group to group. Asked
-  // once; only some semantics of a run (see models/README.md) make a difference of it.
-  virtual bool pins_requests() const { return false; }
+  // Asked once; only some semantics of a run (see models/README.md) make a difference of it.
+  virtual Pinning pinning() const { return Pinning::kNone; }
 };
 
 }  // namespace regroup
