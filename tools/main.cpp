@@ -38,7 +38,9 @@ int run(int argc, char** argv) {
   regroup::tools::add_calibrate(program);
   regroup::tools::add_costs(program);
   regroup::tools::add_policy(program);
+  regroup::tools::add_bench(program);
   regroup::tools::add_trace(program);
+  regroup::tools::add_bound(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

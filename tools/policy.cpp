@@ -8,6 +8,7 @@
 #include "core/output_file.hpp"
 #include "core/policy_handle.hpp"
 #include "policies/builtin_policies.hpp"
+#include "tools/check_cases.hpp"
 #include "tools/policy_check.hpp"
 #include "tools/policy_template.hpp"
 #include "tools/run_flags.hpp"
@@ -31,6 +32,7 @@ void show(const std::string& name) {
   const PolicyParams params;
   const PolicyHandle policy(plugin, params);
   fmt::print("{}: {}\n", plugin.name, plugin.summary);
+  if (*plugin.source != '\0') fmt::print("Source: {}\n", plugin.source);
   if (params.asked().empty()) {
     fmt::print("It has no parameters.\n");
     return;
@@ -94,19 +96,24 @@ void create(const std::string& name, const std::string& directory) {
       folder.string(), name);
 }
 
-void check(const std::string& policy, const std::vector<std::string>& params) {
+void check(const std::string& policy, const std::vector<std::string>& params,
+           const std::string& traces) {
+  if (!traces.empty()) write_check_traces(traces);
   RunFlags flags;
   flags.params = params;
   const auto results = check_policy(policy, experiment_of(flags).params);
   std::size_t failed = 0;
   for (const CheckResult& result : results) {
-    fmt::print("{}  {}\n", result.problem.empty() ? "ok    " : "FAILED", result.check);
+    fmt::print("{}  {}\n", result.problem.empty() ? "PASS" : "FAIL", result.check);
     if (result.problem.empty()) continue;
     ++failed;
-    fmt::print("        {}\n", result.problem);
+    fmt::print("      found:     {}\n      reproduce: {}\n", result.problem, result.reproduce);
   }
   fmt::print("{} checks, {} failed\n", results.size(), failed);
-  if (failed > 0) throw CheckFailed(fmt::format("policy '{}' failed {} checks", policy, failed));
+  if (failed == 0) return;
+  if (traces.empty())
+    fmt::print("The traces to reproduce with: regroup policy check {} --traces DIR\n", policy);
+  throw CheckFailed(fmt::format("policy '{}' failed {} checks", policy, failed));
 }
 
 }  // namespace
@@ -136,7 +143,9 @@ void add_policy(CLI::App& program) {
   check_verb->add_option("POLICY", *name, "a built-in policy's name, or the path of a .so")
       ->required();
   check_verb->add_option("--param", *params, "a parameter, key=value")->allow_extra_args(false);
-  check_verb->callback([name, params] { check(*name, *params); });
+  auto traces = std::make_shared<std::string>();
+  check_verb->add_option("--traces", *traces, "folder to write the traces of the checks to");
+  check_verb->callback([name, params, traces] { check(*name, *params, *traces); });
 }
 
 }  // namespace regroup::tools

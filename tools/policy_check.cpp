@@ -3,52 +3,77 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <map>
 #include <sstream>
 
 #include "core/errors.hpp"
-#include "tools/experiment.hpp"
-#include "traces/generate.hpp"
+#include "tools/check_cases.hpp"
 
 namespace regroup::tools {
 namespace {
 
-struct Case {
-  std::string name;
-  std::string cluster;
-  double per_minute;
-  std::vector<sim::Failure> failures;
+class EndlessWakes : public CheckFailed {
+ public:
+  using CheckFailed::CheckFailed;
 };
 
-// Light, overloaded, more than one node, and with broken GPUs.
-std::vector<Case> cases() {
-  using std::chrono::seconds;
-  const auto at = [](int s) { return TimePoint(seconds(s)); };
-  return {{"light load, 8xH100", "8xH100", 6, {}},
-          {"overload, 8xH100", "8xH100", 60, {}},
-          {"two nodes, 2x8xH100", "2x8xH100", 40, {}},
-          {"failures, 8xH100",
-           "8xH100",
-           12,
-           {{.gpu = {0}, .at = at(30), .repaired = at(90)},
-            {.gpu = {3}, .at = at(60), .repaired = at(61)},
-            {.gpu = {5}, .at = at(61), .repaired = at(300)}}}};
-}
+// Ends a run in which the policy does nothing but have itself woken.
+class WakeWatch final : public Observer {
+ public:
+  void on_arrival(TimePoint at, const Request&) override { something_happened(at); }
+  void on_launch(TimePoint at, const Launch&) override { something_happened(at); }
+  void on_run_end(const RunRecord& run) override { something_happened(run.ended); }
+  void on_request_end(const RequestOutcome& outcome) override { something_happened(outcome.ended); }
+  void on_instant(TimePoint at, std::size_t, int) override {
+    if (++instants_ <= kMaxWakes) return;
+    fail<EndlessWakes>(
+        "it was woken {} times in a row, from t={:.9f} s to t={:.9f} s, and nothing else happened",
+        kMaxWakes, to_seconds(since_), to_seconds(at));
+  }
 
-Experiment experiment_of(const Case& each, const std::string& policy,
-                         const std::map<std::string, std::string>& params) {
-  Experiment e;
-  e.cluster = each.cluster;
-  e.policy = policy;
-  e.params = params;
-  e.slo = "tetriserve=1.2";
-  e.failures = each.failures;
-  e.workload = [per_minute = each.per_minute] {
-    traces::ArrivalOptions options = traces::tetriserve_workload(false);
-    options.per_minute = per_minute;
-    options.count = 80;
-    return traces::generate(options);
-  };
-  return e;
+ private:
+  static constexpr int kMaxWakes = 10'000;
+  void something_happened(TimePoint at) {
+    since_ = at;
+    instants_ = 0;
+  }
+  int instants_ = 0;
+  TimePoint since_{};
+};
+
+// Notes whether requests of the overload are still there when the calm after it ends.
+class StarvationWatch final : public Observer {
+ public:
+  explicit StarvationWatch(const CheckCase& each)
+      : overload_(each.overload),
+        overload_end_(each.overload == 0 ? TimePoint{} : each.requests[each.overload - 1].arrival),
+        calm_end_(each.requests.back().arrival) {}
+
+  void on_arrival(TimePoint, const Request& request) override {
+    if (request.id.value < overload_) left_.emplace(request.id, request.label);
+  }
+  void on_request_end(const RequestOutcome& outcome) override { left_.erase(outcome.request->id); }
+  void on_instant(TimePoint at, std::size_t, int) override {
+    if (at < calm_end_ || left_.empty() || !problem_.empty()) return;
+    problem_ = fmt::format(
+        "{} of the {} requests of the overload, which ended at t={:.0f} s, have not ended at "
+        "t={:.0f} s, though a tenth of what the GPUs can do has come since; the first is '{}'",
+        left_.size(), overload_, to_seconds(overload_end_), to_seconds(at), left_.begin()->second);
+  }
+
+  const std::string& problem() const { return problem_; }
+
+ private:
+  std::size_t overload_;
+  TimePoint overload_end_;
+  TimePoint calm_end_;
+  std::map<RequestId, std::string> left_;  // of the overload, with their names in the trace
+  std::string problem_;
+};
+
+// The loop tells a stall from a broken rule in words only.
+bool is_stall(const PolicyError& error) {
+  return std::string_view(error.what()).starts_with("nothing can happen any more");
 }
 
 // Where two journals part, as text.
@@ -56,58 +81,154 @@ std::string first_difference(const std::string& a, const std::string& b) {
   std::istringstream left(a), right(b);
   std::string x, y;
   for (int line = 1;; ++line) {
-    const bool more = static_cast<bool>(std::getline(left, x));
-    if (!std::getline(right, y) || !more || x != y)
-      return fmt::format("the second run differs at line {} of the journal: '{}' and '{}'", line, x,
-                         y);
+    const bool more_x = static_cast<bool>(std::getline(left, x));
+    const bool more_y = static_cast<bool>(std::getline(right, y));
+    if (!more_x && !more_y) return "";
+    if (!more_x) x = "(end)";
+    if (!more_y) y = "(end)";
+    if (x != y) return fmt::format("line {} of the journal: '{}' and '{}'", line, x, y);
   }
 }
 
-// The problem that `attempt` runs into, or what it says itself.
-CheckResult checked(std::string name, const std::function<std::string()>& attempt) {
-  try {
-    return {std::move(name), attempt()};
-  } catch (const PolicyError& error) {
-    return {std::move(name), error.what()};
-  } catch (const CheckFailed& error) {
-    return {std::move(name), error.what()};
-  } catch (const InternalError& error) {
-    return {std::move(name), error.what()};
+// A journal with all its instants that much earlier (core/journal.hpp has the format).
+std::string earlier(const std::string& journal, Duration by) {
+  std::istringstream lines(journal);
+  std::string text;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string kind, what;
+    std::int64_t at = 0;
+    if (!(words >> kind >> at >> what)) {  // the heading
+      text += line + '\n';
+      continue;
+    }
+    text += fmt::format("{} {} {}", kind, at - by.count(), what);
+    if (std::int64_t when = 0; what == "wake" && words >> when)
+      text += fmt::format(" {}", when - by.count());
+    else
+      text += line.substr(static_cast<std::size_t>(words.tellg()));
+    text += '\n';
   }
+  return text;
 }
+
+class Checker {
+ public:
+  Checker(const std::string& policy, const std::map<std::string, std::string>& params)
+      : policy_(policy), params_(params) {}
+
+  void check(const CheckCase& each) {
+    each_ = &each;
+    if (!first_run() || !repeats()) return;
+    replays();
+    shifts();
+  }
+
+  std::vector<CheckResult> take_results() { return std::move(results_); }
+
+ private:
+  // Runs the case as it is described; the journal as text.
+  std::string journal_of(const CheckCase& each, std::vector<Observer*> observers = {}) const {
+    std::string journal;
+    Experiment experiment = experiment_of(each, policy_, params_);
+    experiment.observers = std::move(observers);
+    experiment.journal_text = &journal;
+    run(experiment);
+    return journal;
+  }
+
+  std::string command(const CheckCase& each) const { return command_of(each, policy_, params_); }
+
+  void report(const char* check, std::string problem, std::string reproduce) {
+    results_.push_back(
+        {fmt::format("{}: {}", check, each_->name), std::move(problem), std::move(reproduce)});
+  }
+
+  // False: the run did not come to its end.
+  bool first_run() {
+    WakeWatch wakes;
+    StarvationWatch starvation(*each_);
+    std::string rules, stalls, conserves, starves;
+    try {
+      journal_ = journal_of(*each_, {&wakes, &starvation});
+      starves = starvation.problem();
+    } catch (const PolicyError& error) {
+      (is_stall(error) ? stalls : rules) = error.what();
+    } catch (const EndlessWakes& error) {
+      stalls = error.what();
+    } catch (const InternalError& error) {
+      conserves = error.what();
+    }
+    const bool ended = rules.empty() && stalls.empty() && conserves.empty();
+    report("rules", std::move(rules), command(*each_));
+    report("stalls", std::move(stalls), command(*each_));
+    report("conserves", std::move(conserves), command(*each_));
+    if (ended && each_->overload > 0) report("starves", std::move(starves), command(*each_));
+    return ended;
+  }
+
+  // What `attempt` says, or what ends it.
+  static std::string problem_of(const std::function<std::string()>& attempt) {
+    try {
+      return attempt();
+    } catch (const PolicyError& error) {
+      return error.what();
+    } catch (const CheckFailed& error) {
+      return error.what();
+    } catch (const InternalError& error) {
+      return error.what();
+    }
+  }
+
+  // False: the second run is another.
+  bool repeats() {
+    std::string problem = problem_of([&] {
+      const std::string parts = first_difference(journal_, journal_of(*each_));
+      return parts.empty() ? parts : "the second run parts from the first at " + parts;
+    });
+    const bool same = problem.empty();
+    report("repeats", std::move(problem),
+           fmt::format("{0} --out a; {0} --out b; cmp a/journal b/journal", command(*each_)));
+    return same;
+  }
+
+  void replays() {
+    report("replays", problem_of([&] {
+             std::istringstream recording(journal_);
+             Experiment experiment = experiment_of(*each_, policy_, params_);
+             experiment.recording = &recording;
+             run(experiment);
+             return std::string();
+           }),
+           fmt::format("{0} --out a; {0} --on journal:a/journal", command(*each_)));
+  }
+
+  void shifts() {
+    const CheckCase shifted = later(*each_, kOneDay);
+    report("shifts", problem_of([&] {
+             const std::string parts =
+                 first_difference(journal_, earlier(journal_of(shifted), kOneDay));
+             return parts.empty() ? parts
+                                  : "with all times a day later it decides otherwise at " + parts +
+                                        " (the day taken off)";
+           }),
+           fmt::format("{} --out a; {} --out b", command(*each_), command(shifted)));
+  }
+
+  std::string policy_;
+  std::map<std::string, std::string> params_;
+  const CheckCase* each_ = nullptr;
+  std::string journal_;  // of the first run
+  std::vector<CheckResult> results_;
+};
 
 }  // namespace
 
 std::vector<CheckResult> check_policy(const std::string& policy,
                                       const std::map<std::string, std::string>& params) {
-  std::vector<CheckResult> results;
-  for (const Case& each : cases()) {
-    const Experiment base = experiment_of(each, policy, params);
-    std::string first;
-    results.push_back(checked("runs: " + each.name, [&] {
-      Experiment e = base;
-      e.journal_text = &first;
-      const Summary summary = run(e).summary;
-      if (summary.unfinished == 0) return std::string();
-      return fmt::format("{} requests never ended", summary.unfinished);
-    }));
-    if (!results.back().problem.empty()) continue;
-    results.push_back(checked("repeats: " + each.name, [&] {
-      std::string second;
-      Experiment e = base;
-      e.journal_text = &second;
-      run(e);
-      return first == second ? std::string() : first_difference(first, second);
-    }));
-    results.push_back(checked("replays: " + each.name, [&] {
-      std::istringstream recording(first);
-      Experiment e = base;
-      e.recording = &recording;
-      run(e);
-      return std::string();
-    }));
-  }
-  return results;
+  Checker checker(policy, params);
+  for (const CheckCase& each : check_cases()) checker.check(each);
+  return checker.take_results();
 }
 
 }  // namespace regroup::tools

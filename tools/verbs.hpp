@@ -13,6 +13,8 @@ void add_picture(CLI::App& program);
 void add_calibrate(CLI::App& program);
 void add_costs(CLI::App& program);
 void add_policy(CLI::App& program);
+void add_bench(CLI::App& program);
 void add_trace(CLI::App& program);
+void add_bound(CLI::App& program);
 
 }  // namespace regroup::tools
