@@ -73,37 +73,55 @@ std::span<const GpuId> SimBackend::gpus_of(const Run& run) {
   return {run.group.begin(), run.group.size()};
 }
 
-void SimBackend::ask_for_turn(RunId id, const Run& run) {
+void SimBackend::ask_for_turn(RunId id, Run& run) {
   const auto gpus = gpus_of(run);
   turns_->ask(id, {gpus.begin(), gpus.end()});
+  run.in_line = true;
 }
 
 void SimBackend::take_turns() {
   someone_left_ = false;
   while (const auto id = turns_->next()) {
     Run& run = runs_.at(id->value);
-    TimePoint begins = now_ + run.times.dispatch;
+    run.in_line = false;
+    TimePoint begins = now_ + (run.steps_begun == 0 ? run.times.dispatch : Duration{});
     for (const GpuId gpu : gpus_of(run)) begins = std::max(begins, free_from_[gpu.value]);
     if (!run.migrating.empty()) {
       plan_end(*id, run, begins + run.times.migrate);
       continue;
     }
-    run.first_step = begins + run.times.setup;
-    plan_end(*id, run, boundary(run, run.steps));
+    if (run.steps_begun == 0) begins = run.first_step = begins + run.times.setup;
+    plan_end(*id, run, begins + step_duration(run, run.steps_begun++));
   }
 }
 
-void SimBackend::leave(RunId id) {
+// Gives its GPUs on, and gets in line for the next step if it has one.
+void SimBackend::leave(RunId id, Run& run) {
   turns_->leave(id);
   someone_left_ = true;
+  if (run.migrating.empty() && run.steps_begun < run.steps) ask_for_turn(id, run);
+}
+
+std::optional<Event> SimBackend::end_piece(RunId id, Run& run) {
+  if (!run.migrating.empty()) {
+    turns_->leave(id);
+    someone_left_ = true;
+    run.migrating.clear();
+    ask_for_turn(id, run);
+    return std::nullopt;
+  }
+  if (++run.steps_done == run.steps) return end(id, run, Event::Kind::kRunEnded, run.steps, now_);
+  if (run.steps_begun == run.steps_done && !run.in_line) leave(id, run);
+  return std::nullopt;
 }
 
 void SimBackend::preempt(RunId id) {
   const auto found = runs_.find(id.value);
   if (found == runs_.end()) return;
   Run& run = found->second;
-  if (run.first_step == kNever) {
-    run.steps = 1;
+  if (turns_) {
+    // In line for a step, it does that one.
+    run.steps = std::min(run.steps, std::max(1, run.steps_begun + (run.in_line ? 1 : 0)));
     return;
   }
   const auto [steps, at] = next_boundary(run, now_);
@@ -126,13 +144,11 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
       now_ = entry.at;
       Run& run = found->second;
       if (entry.only_leaves) {
-        leave({entry.subject});
+        leave({entry.subject}, run);
         continue;
       }
-      if (!run.migrating.empty()) {
-        leave({entry.subject});
-        run.migrating.clear();
-        ask_for_turn({entry.subject}, run);
+      if (turns_) {
+        if (const auto event = end_piece({entry.subject}, run)) return event;
         continue;
       }
       return end({entry.subject}, run, Event::Kind::kRunEnded, run.steps, now_);
@@ -152,7 +168,7 @@ Event SimBackend::fail_gpu(GpuId gpu) {
   if (id == kNoRun) return {.kind = Event::Kind::kGpuFailed, .at = now_, .gpu = gpu};
   queue_.push({.at = now_, .kind = Event::Kind::kGpuFailed, .subject = gpu.value});
   Run& run = runs_.at(id.value);
-  if (run.first_step == kNever) return end(id, run, Event::Kind::kRunFailed, 0, now_);
+  if (turns_) return end(id, run, Event::Kind::kRunFailed, run.steps_done, now_);
   auto [steps, at] = next_boundary(run, now_);
   if (at > now_) --steps;
   return end(id, run, Event::Kind::kRunFailed, std::min(steps, run.steps), now_);
@@ -160,7 +176,8 @@ Event SimBackend::fail_gpu(GpuId gpu) {
 
 Event SimBackend::end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint at) {
   for (const GpuId gpu : run.group) on_gpu_[gpu.value] = kNoRun;
-  if (turns_) leave(id);
+  if (turns_) turns_->leave(id);
+  someone_left_ = turns_.has_value();
   Event event{.kind = kind, .at = at, .run = id, .steps = steps, .times = run.times};
   if (at < run.first_step) {  // failed while it was being set up
     event.times = {};

@@ -28,9 +28,11 @@ struct SimOptions {
 // the launch expects; it ends with its last step, or at the boundary that preempt() names. A run is
 // two events in the heap at most, however many steps it has. Single-threaded.
 //
-// Where sources take part in migrations (Semantics), migration and steps are two pieces of work,
-// each with a dispatch of its own; the first occupies the GPUs that the states come from, too. Each
-// waits for its turn, which it has once its GPUs are as good as free (Semantics::queue_ahead).
+// Where sources take part in migrations (Semantics), the migration and every step are pieces of
+// work of their own; the first occupies the GPUs that the states come from, too. Each waits for its
+// turn, which it has once its GPUs are as good as free (Semantics::queue_ahead). Migration and
+// first step each take a dispatch, later steps follow without. A step whose turn has come is done,
+// also if the run is preempted before it begins.
 class SimBackend final : public Backend {
  public:
   // Throws ConfigError for a jitter that is negative or above 0.3, or a failure of no GPU.
@@ -55,6 +57,9 @@ class SimBackend final : public Backend {
     Group group{};
     // Only where sources take part:
     std::vector<GpuId> migrating;  // all GPUs of a migration that is not done; else empty
+    int steps_begun = 0;           // their turn has come
+    int steps_done = 0;
+    bool in_line = false;
   };
 
   Duration step_duration(const Run& run, int index) const;
@@ -62,12 +67,14 @@ class SimBackend final : public Backend {
   TimePoint boundary(const Run& run, int n) const;
   // The fewest steps, at least 1, whose end is not before `t`, and their end.
   std::pair<int, TimePoint> next_boundary(const Run& run, TimePoint t) const;
-  // Of the migration, if it is not done, else of the steps.
+  // Of the run; where sources take part, of its piece of work whose turn has come.
   void plan_end(RunId id, const Run& run, TimePoint at);
+  // What follows a piece of work that has ended. Nothing: the run goes on.
+  std::optional<Event> end_piece(RunId id, Run& run);
   static std::span<const GpuId> gpus_of(const Run& run);
-  void ask_for_turn(RunId id, const Run& run);
+  void ask_for_turn(RunId id, Run& run);
   void take_turns();
-  void leave(RunId id);
+  void leave(RunId id, Run& run);
   Event end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint compute_until);
   Event fail_gpu(GpuId gpu);
 

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/errors.hpp"
 #include "traces/formats.hpp"
@@ -131,12 +132,13 @@ class GfDitReader final : public Reader {
       fail<ConfigError>("{}: 'requests' is missing or not a list; a GF-DiT workload has one", path);
     }
     requests_ = &document_.at("requests");
+    order_ties();
   }
 
   bool next(Record& record) override {
-    if (next_ == requests_->size()) return false;
-    record.line = ++next_;
-    const Fields fields((*requests_)[next_ - 1], where(record));
+    if (next_ == order_.size()) return false;
+    record.line = order_[next_++] + 1;
+    const Fields fields((*requests_)[record.line - 1], where(record));
     record.id = fields.text("request_id");
     record.arrival = last_arrival_ = fields.milliseconds("arrival_ms", last_arrival_);
     record.shape = {fields.integer("width", 1), fields.integer("height", 1),
@@ -168,10 +170,31 @@ class GfDitReader final : public Reader {
   // that turns it on.
   static constexpr double kGuided = 4;
 
+  // GF-DiT takes in requests that arrive at one instant by their ids. Values of the wrong kind are
+  // complained of when they are read.
+  void order_ties() {
+    order_.resize(requests_->size());
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    const auto value = [&](std::size_t i, const char* key) {
+      const json& request = (*requests_)[i];
+      return request.is_object() && request.contains(key) ? request.at(key) : json();
+    };
+    for (auto first = order_.begin(); first != order_.end();) {
+      const json arrival = value(*first, "arrival_ms");
+      const auto last = std::find_if(
+          first, order_.end(), [&](std::size_t i) { return value(i, "arrival_ms") != arrival; });
+      std::stable_sort(first, last, [&](std::size_t a, std::size_t b) {
+        return value(a, "request_id") < value(b, "request_id");
+      });
+      first = last;
+    }
+  }
+
   std::string path_;
   json document_;
   std::string model_;
   const json* requests_ = nullptr;
+  std::vector<std::size_t> order_;  // of the requests
   std::size_t next_ = 0;
   TimePoint last_arrival_{};
 };

@@ -1,93 +1,104 @@
 // Earliest deadline first, best fit (GF-DiT, arXiv 2606.13501; its simulator's edf_best_fit).
 //
-// At every boundary, in order of deadline: the narrowest group that still meets the deadline, or
-// the fastest one if none does. What is left over widens the most urgent, as long as wider is
-// really faster. Everything is placed for `steps` steps and then decided again.
+// At every boundary, three passes in order of deadline. First each task gets a size: the narrowest
+// with which the request meets its deadline, or the one that ends it soonest if none does, or the
+// widest if it has no deadline. Then what is left over widens the most urgent as far as wider is
+// really faster, then the next. Only then are GPUs chosen: those that a task has if they are free
+// and exactly as many, else the lowest.
 //
-// Cost of a decision: O(changes x log waiting + idle GPUs x layouts).
-#include <set>
+// Beyond what was published: a cluster may have several nodes, and each has its own budget.
+//
+// Cost of a decision: O(changes x log waiting + free GPUs x layouts).
 #include <vector>
 
-#include "regroup/policy/deadline_order.hpp"
-#include "regroup/policy/policy.hpp"
+#include "policies/builtin/deadlines/edf_family.hpp"
+#include "policies/builtin/deadlines/one_by_one.hpp"
 
 namespace {
 using namespace regroup;
 
 class EdfBestFit final : public Policy {
  public:
-  explicit EdfBestFit(const Params& params)
-      : steps_(params.get("steps", 1, "denoising steps from one decision to the next")) {
-    if (steps_ < 1) throw std::invalid_argument("steps: at least 1");
-  }
+  static constexpr const char* kSource = "GF-DiT, arXiv 2606.13501: EDF-best-fit";
+
+  explicit EdfBestFit(const Params& params) : steps_(edf::steps_of(params)) {}
 
   void decide(const ClusterView& view, Decisions& out) override {
-    for (const Change& change : view.changes())
-      if (change.kind == Change::Kind::kTaskReady) waiting_.emplace(view.task(change.slot));
-    IdleGpus idle = out.idle();
-    plans_.clear();
-    for (auto it = waiting_.begin(); it != waiting_.end() && idle.count() > 0; ++it)
-      plan(view, view.task(it->slot), idle);
-    while (widen_one(view, idle)) {
-    }
-    for (const Plan& plan : plans_) {
-      waiting_.erase(DeadlineOrder(*plan.task));
-      const int steps = std::min(steps_, plan.task->steps_left());
-      out.place(*plan.task, plan.group, plan.layout, steps);
-    }
+    book_.replay(view, out, [&](std::span<const Change> event) {
+      for (const Change& change : event)
+        if (change.kind == Change::Kind::kTaskReady) waiting_.insert(view, view.task(change.slot));
+      give_sizes(view);
+      for (Plan& plan : plans_) widen(view, plan);
+      for (const Plan& plan : plans_) place(plan, out);
+    });
   }
 
  private:
   struct Plan {
     const Task* task;
-    Group group;
+    bool single;  // see edf::is_single
+    NodeId node;
     Layout layout;
   };
 
-  static TimePoint finish(const ClusterView& view, const Task& task, Layout layout) {
-    return view.now() + view.cost().remaining(task, layout.size());
+  void give_sizes(const ClusterView& view) {
+    budget_ = book_.free();
+    plans_.clear();
+    while (const auto next = waiting_.pop(budget_.widest())) {
+      const Task& task = view.task(next->slot);
+      const Layout layout = narrowest_in_time(view, task, budget_.widest());
+      const NodeId node = edf::node_for(budget_, task, layout.size());
+      plans_.push_back({&task, edf::is_single(view, task), node, layout});
+      spend(node, layout.size());
+    }
   }
 
-  // Among what one node has idle: the narrowest in time, else the one that is done first. Without a
-  // deadline: the widest.
-  void plan(const ClusterView& view, const Task& task, IdleGpus& idle) {
-    const int widest = idle.widest();
-    const Layout* best = nullptr;
-    for (const Layout& layout : view.layouts(task)) {
-      if (layout.size() > widest) break;
-      if (task.deadline == kNever || best == nullptr ||
-          finish(view, task, layout) < finish(view, task, *best))
-        best = &layout;
-      if (finish(view, task, layout) <= task.deadline && task.deadline != kNever) break;
+  // Of at most that many GPUs.
+  static Layout narrowest_in_time(const ClusterView& view, const Task& task, int gpus) {
+    if (task.deadline == kNever) return view.widest(task, gpus);
+    Layout soonest = view.layouts(task)[0];
+    TimePoint least = kNever;
+    for (const Layout layout : view.layouts(task)) {
+      if (layout.size() > gpus) break;
+      const TimePoint finish = edf::finish(view, task, layout.size());
+      if (finish <= task.deadline) return layout;
+      if (finish >= least) continue;
+      soonest = layout;
+      least = finish;
     }
-    if (best == nullptr) return;
-    plans_.push_back({&task, idle.pick(best->size(), task.group), *best});
-    idle.take(plans_.back().group);
+    return soonest;
   }
 
-  // Gives the most urgent plan that gains by it its next wider layout. False: none does.
-  bool widen_one(const ClusterView& view, IdleGpus& idle) {
-    if (idle.count() == 0) return false;
-    for (Plan& plan : plans_) {
-      const NodeId node = idle.node_of(plan.group[0]);
-      for (const Layout& layout : view.layouts(*plan.task)) {
-        if (layout.size() <= plan.layout.size()) continue;
-        const int more = layout.size() - plan.layout.size();
-        if (more > idle.count(node) ||
-            finish(view, *plan.task, layout) >= finish(view, *plan.task, plan.layout))
-          break;
-        for (const GpuId gpu : plan.group) idle.give(gpu);
-        plan.group = idle.pick(layout.size(), plan.group);
-        plan.layout = layout;
-        idle.take(plan.group);
-        return true;
-      }
+  // As long as its node's budget has the next size that ends the request sooner.
+  void widen(const ClusterView& view, Plan& plan) {
+    if (plan.single) return;
+    TimePoint finish = edf::finish(view, *plan.task, plan.layout.size());
+    for (const Layout layout : view.layouts(*plan.task)) {
+      const int more = layout.size() - plan.layout.size();
+      if (more <= 0) continue;
+      if (more > budget_.count(plan.node)) break;
+      const TimePoint wider = edf::finish(view, *plan.task, layout.size());
+      if (wider >= finish) continue;
+      spend(plan.node, more);
+      plan.layout = layout;
+      finish = wider;
     }
-    return false;
+  }
+
+  // Which GPUs does not matter here: only how many each node has left.
+  void spend(NodeId node, int gpus) { budget_.take(budget_.pick_on(node, gpus)); }
+
+  void place(const Plan& plan, Decisions& out) {
+    const IdleGpus& free = book_.free();
+    const Group group = plan.single ? free.pick_on(plan.node, 1)
+                                    : edf::pick(free, *plan.task, plan.node, plan.layout.size());
+    book_.place(out, *plan.task, group, plan.layout, steps_);
   }
 
   int steps_;
-  std::set<DeadlineOrder> waiting_;
+  OneByOne book_;
+  edf::Queue waiting_;
+  IdleGpus budget_;
   std::vector<Plan> plans_;
 };
 

@@ -1,206 +1,124 @@
-// regroup's own policy: the GPUs of every request may change at every step boundary, to have the
-// fewest violations first and the lowest latency second.
+// regroup's own policy: the GPUs of every request may change at every step boundary.
 //
-// At each arrival, departure and boundary:
-//  1. Triage (Moore 1968: fewest late jobs). In order of deadline, add up the GPU time that each
-//     request needs at the narrowest width that still meets its deadline. Where the sum exceeds
-//     what the cluster can deliver until then, the request that needs most is set aside: it is late
-//     anyway, and must not make others late. One set aside for too long counts as saved again.
-//  2. In order of deadline, every request that can be saved gets that narrowest width. If no node
+// At each call:
+//  1. What changed is taken in. Every live / 32 calls, all is looked at again (plan): triage says
+//     which requests can still be saved, all of them together (elastic/triage.hpp), and who has
+//     waited too long is promoted (elastic/ageing.hpp).
+//  2. In order of deadline, every request to be saved gets the narrowest width in time. If no node
 //     has it, the run boundaries to come are looked through for the node that has it soonest, and
 //     what runs there without need makes room.
-//  3. Every idle GPU goes where it raises the rate of completions, 1 / time left, most: it starts a
-//     waiting request or widens one, also a running one if that is worth the change.
+//  3. Every other idle GPU goes where it raises the rate of completions, 1 / time left, most: it
+//     starts a waiting request (least work first) or widens one, also a running one if that is
+//     worth the change. A few stay idle for requests that cannot wait (elastic/standby.hpp).
 //  4. A running request that makes less of its last GPUs than a waiting one would makes room.
 //  5. GPUs that wait for a boundary are lent for the whole steps that fit.
+// Other objectives than violations save nobody. Fairness has another order of those who wait;
+// throughput leaves out step 4, as every change costs time.
 //
-// Cost of a decision: O(live requests x (widths + log live requests) + nodes).
-#include <array>
-#include <queue>
-#include <set>
-#include <vector>
-
-#include "regroup/policy/deadline_order.hpp"
+// Cost of a call: O(changes x log live) and the head of the queue against the nodes where something
+// changed; of a plan: O(live x (widths + log live)).
+#include "policies/builtin/elastic/offers.hpp"
+#include "policies/builtin/elastic/planner.hpp"
 #include "regroup/policy/policy.hpp"
 
 namespace {
 using namespace regroup;
+using namespace regroup::elastic;
 
 class Elastic final : public Policy {
  public:
-  explicit Elastic(const Params& params)
-      : reserve_(params.get("reserve", 0.05,
-                            "share of the cluster that triage keeps for what is not known yet")),
-        margin_(params.get("margin", 0.02, "share by which predictions are taken to be short")),
-        starvation_(params.get("starvation", 10.0,
-                               "a late request is served like the others once it has waited this "
-                               "many times its own length")) {
-    if (!(reserve_ >= 0 && reserve_ < 1)) throw std::invalid_argument("reserve: from 0 to below 1");
-    if (!(margin_ >= 0)) throw std::invalid_argument("margin: at least 0");
-    if (!(starvation_ > 0)) throw std::invalid_argument("starvation: more than 0");
-  }
+  static constexpr const char* kSource = "regroup";
+
+  explicit Elastic(const Params& params) : planner_(params) {}
 
   void decide(const ClusterView& view, Decisions& out) override {
-    for (const Change& change : view.changes()) take_in(view, change);
-    look(view);
-    triage();
+    planner_.update(view, out);
+    placed_.clear();
+    unplaced_.clear();
+    kept_.clear();
     idle_ = out.idle();
-    for (Job& job : jobs_)
-      if (job.saved) secure(view, job, out);
+    keep_standby();
+    secure_running(view, out);
+    secure_waiting(view, out);
     share(view, out);
-    make_room(out);
-    for (Job& job : jobs_)
-      if (!job.group.empty()) out.place(*job.task, job.group, view.widest(*job.task, job.width));
+    if (planner_.planned()) {
+      if (planner_.settings().objective != Objective::kThroughput) make_room(view, out);
+      restore_standby(view, out);
+    }
+    for (const std::uint32_t slot : placed_) place(view, ledger().at(view, slot), out);
     lend(view, out);
+    if (planner_.settings().reject) reject(view, out);
   }
 
  private:
-  static constexpr std::size_t kMaxWidths = 12;
-  static constexpr double kWorthwhile = 0.02;  // the least relative gain for which a run is changed
+  static constexpr std::size_t kHead = 64;  // how far into a queue a call looks
+  static constexpr int kMisses = 4;         // after so many vain searches a call gives up
+  static constexpr double kBetter = 1.1;    // by what a waiting one must be better to stop a run
 
-  struct Job {
-    const Task* task = nullptr;
-    double until_boundary = 0;  // seconds until its GPUs can change
-    std::size_t widths = 0;
-    std::array<std::int16_t, kMaxWidths> options{};  // ascending
-    std::array<double, kMaxWidths> left{};  // seconds from now to the end, with that width from the
-                                            // boundary on
-    int widest_now = 1;                     // what the current stage can have
-    std::size_t need = 0;                   // index of the narrowest width in time
-    bool saved = false;
-    bool leaving = false;  // runs, and stops at its boundary
-    int width = 0;         // planned; of a run: what it has, or will have
-    Group group{};         // ready: planned
+  Ledger& ledger() { return planner_.ledger(); }
+  const Ledger& ledger() const { return planner_.ledger(); }
 
-    bool movable() const { return task->running && task->kind == StageKind::kDenoise; }
-    int needed() const { return std::min<int>(options[need], widest_now); }
-    // Index of the widest option up to `limit`.
-    std::size_t within(int limit) const {
-      std::size_t best = 0;
-      for (std::size_t i = 0; i < widths; ++i)
-        if (options[i] <= limit) best = i;
-      return best;
-    }
-    double left_with(int gpus) const { return left[within(gpus)]; }
+  struct Kept {  // idle GPUs of a node that wait for a run there to stop
+    NodeId node;
+    int gpus;
   };
-
-  void take_in(const ClusterView& view, const Change& change) {
-    if (change.kind == Change::Kind::kTaskReady) {
-      const Task& t = view.task(change.slot);
-      if (by_slot_.size() <= change.slot) by_slot_.resize(change.slot + 1);
-      by_slot_[change.slot] = DeadlineOrder(t);
-      live_.insert(by_slot_[change.slot]);
-    } else if (change.kind == Change::Kind::kTaskDone) {
-      live_.erase(by_slot_[change.slot]);
-    }
-  }
-
-  // --- What there is
-
-  // Describes every live task by what is left of its request at each width.
-  void look(const ClusterView& view) {
-    now_ = view.now();
-    capacity_ = 0;
-    for (const Gpu& gpu : view.gpus()) capacity_ += gpu.state != GpuState::kFailed;
-    int node_size = 1;
-    for (const Node& node : view.nodes()) node_size = std::max(node_size, node.count);
-    jobs_.clear();
-    for (const DeadlineOrder& entry : live_)
-      jobs_.push_back(job_of(view, view.task(entry.slot), node_size));
-    runs_on_.assign(view.nodes().size(), {});
-    for (std::size_t i = 0; i < jobs_.size(); ++i)
-      if (jobs_[i].movable()) runs_on_[node_of(view, jobs_[i]).value].push_back(i);
-  }
-
-  Job job_of(const ClusterView& view, const Task& task, int node_size) const {
-    Job job;
-    job.task = &task;
-    job.leaving = task.preempting;
-    Task rest = task;  // as it will be at its boundary
-    if (task.running) {
-      const Progress progress = view.progress(task);
-      const bool stepping = progress.step_end > now_;
-      job.until_boundary = to_seconds(progress.step_end - now_);
-      rest.steps_done = std::min(rest.steps_total, progress.steps_done + (stepping ? 1 : 0));
-      job.width = task.layout.size();
-    }
-    const auto layouts = view.layouts(task);
-    job.widest_now = layouts.back().size();
-    const auto add = [&](int width) {
-      if (job.widths == kMaxWidths || width > node_size) return;
-      job.options[job.widths] = static_cast<std::int16_t>(width);
-      const double rest_s = to_seconds(view.cost().remaining(rest, width));
-      job.left[job.widths++] = std::max(job.until_boundary + rest_s * (1 + margin_), 1e-6);
-    };
-    if (task.kind == StageKind::kDenoise)
-      for (const Layout& layout : layouts) add(layout.size());
-    else  // the widths that matter are those of a later stage
-      for (int width = 1; width <= node_size; width *= 2) add(width);
-    return job;
-  }
-
-  static NodeId node_of(const ClusterView& view, const Job& job) {
-    return view.gpus()[job.task->group[0].value].node;
-  }
-
-  double until(const Job& job) const {
-    return job.task->deadline == kNever ? 1e300 : to_seconds(job.task->deadline - now_);
-  }
-
-  double age(const Job& job) const {  // in its own lengths
-    return to_seconds(now_ - job.task->arrival) / job.left[0];
-  }
-
-  // --- 1. Who can be saved. jobs_ is in order of deadline.
-
-  void triage() {
-    std::priority_queue<std::pair<double, std::size_t>> kept;  // by GPU seconds needed
-    double needed = 0;
-    const double supply = capacity_ * (1 - reserve_);
-    for (std::size_t i = 0; i < jobs_.size(); ++i) {
-      Job& job = jobs_[i];
-      while (job.need + 1 < job.widths && job.left[job.need] > until(job)) ++job.need;
-      if (job.task->deadline == kNever || job.left[job.need] > until(job)) {
-        job.need = 0;  // late whatever is done
-        job.saved = age(job) > starvation_;
-        continue;
-      }
-      job.saved = true;
-      const double work = job.left[job.need] * job.options[job.need];
-      kept.emplace(work, i);
-      needed += work;
-      while (needed > supply * until(job) && !kept.empty()) {
-        Job& aside = jobs_[kept.top().second];
-        aside.saved = age(aside) > starvation_;
-        needed -= kept.top().first;
-        kept.pop();
-      }
-    }
-  }
 
   // --- 2. What the saved need
 
-  void secure(const ClusterView& view, Job& job, Decisions& out) {
-    if (job.leaving || (job.task->running && !job.movable())) return;
-    if (job.movable()) {
-      if (job.width < job.needed()) widen_run(view, job, job.needed(), out);
-      return;
+  void keep_standby() {
+    held_.clear();
+    if (!planner_.saves()) return;
+    standby_wanted_ = planner_.standby().count(planner_.now(), planner_.capacity());
+    for (int i = std::min(standby_wanted_, idle_.count()); i > 0; --i) {
+      const Group one = idle_.pick(1);
+      idle_.take(one);
+      held_.push_back(one[0]);
     }
-    if (assign(job, job.needed())) return;
+  }
+
+  void secure_waiting(const ClusterView& view, Decisions& out) {
+    std::size_t looked_at = 0;
+    misses_ = 0;
+    const auto& urgent = ledger().urgent();
+    for (auto it = urgent.begin(); it != urgent.end() && looked_at < kHead;) {
+      Job& job = ledger().at(view, (it++)->slot);
+      const std::size_t need = planner_.need(job);
+      if (need == kLate) {
+        planner_.give_up(job);
+        continue;
+      }
+      ++looked_at;
+      if (misses_ >= kMisses && idle_.count() == 0 && held_.empty()) break;
+      if (assign_at_once(view, job, need)) {
+        placed_.push_back(job.order.slot);
+        job.node = idle_.node_of(job.group[0]);
+        call_in(view, job, job.gpus(need) - job.width, false, out);
+        continue;
+      }
+      unplaced_.push_back(job.order.slot);
+      if (job.reserved)
+        keep_idle(job.node, job.gpus(need));
+      else if ((planner_.planned() || view.task(job.order.slot).ready_since == planner_.now()) &&
+               misses_ < kMisses)
+        misses_ += !await(view, job, need, out);
+    }
+  }
+
+  bool assign_at_once(const ClusterView& view, Job& job, std::size_t need) {
+    if (assign(view, job, job.gpus(need)) || assign_standby(view, job, need)) return true;
     // Narrower until its first boundary, if that leaves time enough.
-    for (std::size_t i = job.within(std::min(idle_.widest(), job.needed())) + 1; i-- > 0;) {
-      const Layout layout = view.widest(*job.task, job.options[i]);
-      if (job.options[i] > idle_.widest()) continue;
-      const double step = to_seconds(view.cost().predict(*job.task, layout, 1));
-      if (step + job.left[job.need] <= until(job) && assign(job, layout.size())) return;
-    }
-    await(job, out);
+    if (idle_.count() == 0 || !job.denoise || job.promoted) return false;
+    const double slack = job.until_deadline(planner_.now()) - job.left(need);
+    for (std::size_t w = need; w-- > 0;)
+      if (job.curve->step[w] <= slack && assign(view, job, job.curve->gpus[w])) return true;
+    return false;
   }
 
   // Gives a ready job `width` GPUs of one node, in place of what it may have been given before.
-  bool assign(Job& job, int width) {
+  bool assign(const ClusterView& view, Job& job, int width) {
     for (const GpuId gpu : job.group) idle_.give(gpu);
-    const Group group = idle_.pick(width, job.group.empty() ? job.task->group : job.group);
+    const Group group =
+        idle_.pick(width, job.group.empty() ? view.task(job.order.slot).group : job.group);
     if (group.empty()) {
       idle_.take(job.group);
       return false;
@@ -211,189 +129,317 @@ class Elastic final : public Policy {
     return true;
   }
 
-  // GPUs that a run gives up for a job in need: all of them if it stops anyway or is late anyway,
-  // what it has beyond its own need, and, if asked for `more`, all if it is due later than the job.
-  int releasable(std::size_t i, const Job& job, bool more) const {
-    const Job& run = jobs_[i];
-    if (run.leaving || !run.saved || (more && &run > &job)) return run.width;
-    return std::max(0, run.width - run.needed());
+  // Also from what stands by, if it makes more of it.
+  bool assign_standby(const ClusterView& view, Job& job, std::size_t need) {
+    const int n = static_cast<int>(held_.size());
+    if (n == 0 ||
+        (!job.promoted && 1 / job.area(need) < planner_.standby().worth(planner_.now(), n)))
+      return false;
+    for (const GpuId gpu : held_) idle_.give(gpu);
+    const bool done = assign(view, job, job.gpus(need));
+    std::erase_if(held_, [&](GpuId gpu) { return !idle_.contains(gpu); });
+    for (const GpuId gpu : held_) idle_.take(gpu);
+    return done;
   }
 
   // Finds the node where the job's width comes together soonest, makes runs there stop at their
-  // boundary, and keeps that node's idle GPUs for it. Nothing, if it would be late all the same.
-  void await(Job& job, Decisions& out) {
+  // boundary, and keeps that node's idle GPUs for it. False, and nothing, if it would be late all
+  // the same.
+  bool await(const ClusterView& view, Job& job, std::size_t need, Decisions& out) {
     for (const bool more : {false, true}) {
-      double soonest = until(job) - job.left[job.need];
-      std::size_t chosen = runs_on_.size();
-      for (std::size_t node = 0; node < runs_on_.size(); ++node) {
-        const double at = available(node, job, more);
-        if (at <= soonest) {
-          soonest = at;
-          chosen = node;
-        }
+      double soonest =
+          job.promoted ? kForEver / 2 : job.until_deadline(planner_.now()) - job.left(need);
+      std::size_t chosen = ledger().nodes();
+      for (std::size_t node = 0; node < ledger().nodes(); ++node) {
+        const double at = available(view, node, job, job.gpus(need), more);
+        if (at > soonest) continue;
+        soonest = at;
+        chosen = node;
       }
-      if (chosen == runs_on_.size()) continue;
-      const NodeId node{static_cast<std::uint32_t>(chosen)};
-      int missing = job.needed() - idle_.count(node);
-      idle_.take(idle_.pick_on(node, std::min(job.needed(), idle_.count(node))));
-      for (const std::size_t i : runs_on_[chosen]) {
-        const int released = releasable(i, job, more);
-        if (missing <= 0 || released == 0) continue;
-        missing -= released;
-        leave(jobs_[i], out);
-        jobs_[i].width = 0;  // promised
-      }
-      return;
+      if (chosen == ledger().nodes()) continue;
+      job.node = NodeId{static_cast<std::uint32_t>(chosen)};
+      job.reserved = true;
+      const int missing = job.gpus(need) - idle_.count(job.node);
+      keep_idle(job.node, job.gpus(need));
+      call_in(view, job, missing, more, out);
+      return true;
+    }
+    return false;
+  }
+
+  // Makes runs on the job's node stop at their boundaries, until so many GPUs are promised to it.
+  void call_in(const ClusterView& view, const Job& job, int missing, bool more, Decisions& out) {
+    for (const std::uint32_t slot : ledger().runs_on(job.node.value)) {
+      Job& run = ledger().at(view, slot);
+      if (missing <= 0) return;
+      const int released = &run == &job ? 0 : planner_.releasable(run, job, more);
+      if (released == 0) continue;
+      missing -= released;
+      leave(view, run, out);
+      run.width = 0;
     }
   }
 
   // Seconds until as many GPUs of the node are idle or released as the job needs.
-  double available(std::size_t node, const Job& job, bool more) {
+  double available(const ClusterView& view, std::size_t node, const Job& job, int needed,
+                   bool more) {
     int count = idle_.count({static_cast<std::uint32_t>(node)});
-    auto& runs = runs_on_[node];
-    std::ranges::sort(runs, {}, [&](std::size_t i) { return jobs_[i].until_boundary; });
-    for (const std::size_t i : runs) {
-      count += releasable(i, job, more);
-      if (count >= job.needed()) return jobs_[i].until_boundary;
+    auto& runs = ledger().runs_on(node);
+    std::ranges::sort(runs, {}, [&](std::uint32_t slot) {
+      const Job& run = ledger().at(view, slot);
+      return std::pair(run.until_boundary, run.order.id);
+    });
+    for (const std::uint32_t slot : runs) {
+      const Job& run = ledger().at(view, slot);
+      count += planner_.releasable(run, job, more);
+      if (count >= needed) return run.until_boundary;
     }
-    return 1e300;
+    return kForEver;
   }
 
-  static void leave(Job& run, Decisions& out) {
-    if (!run.leaving) out.preempt(*run.task);
+  void keep_idle(NodeId node, int gpus) {
+    const int there = std::min(gpus, idle_.count(node));
+    if (there == 0) return;
+    idle_.take(idle_.pick_on(node, there));
+    kept_.push_back({node, there});
+  }
+
+  static void leave(const ClusterView& view, Job& run, Decisions& out) {
+    if (!run.leaving) out.preempt(view.task(run.order.slot));
     run.leaving = true;
+  }
+
+  // Runs that fell behind, where something changed.
+  void secure_running(const ClusterView& view, Decisions& out) {
+    for_runs(view, [&](Job& run) {
+      if (!run.saved || run.promoted || run.leaving) return;
+      const std::size_t need = planner_.need(run);
+      if (need == kLate)
+        planner_.give_up(run);
+      else if (run.width < run.gpus(need) && !widen_run(view, run, run.gpus(need), out))
+        call_in(view, run, run.gpus(need) - run.width - idle_.count(run.node), false, out);
+    });
+  }
+
+  // Calls f(run) for all denoising runs after a plan, else for those on nodes that changed.
+  template <class F>
+  void for_runs(const ClusterView& view, F f) {
+    const auto on = [&](std::size_t node) {
+      for (const std::uint32_t slot : ledger().runs_on(node)) f(ledger().at(view, slot));
+    };
+    if (planner_.planned())
+      for (std::size_t node = 0; node < ledger().nodes(); ++node) on(node);
+    else
+      for (const std::uint32_t node : ledger().changed_nodes()) on(node);
   }
 
   // Makes a run stop at its boundary to go on with `width` GPUs, and keeps idle ones for it.
   bool widen_run(const ClusterView& view, Job& run, int width, Decisions& out) {
-    const NodeId node = node_of(view, run);
-    const Group extra = idle_.pick_on(node, width - run.width);
-    if (extra.empty()) return false;
-    idle_.take(extra);
+    if (idle_.count(run.node) < width - run.width) return false;
+    keep_idle(run.node, width - run.width);
     run.width = width;
-    leave(run, out);
+    leave(view, run, out);
     return true;
   }
 
   // --- 3. Idle GPUs
 
-  struct Offer {
-    double gain;  // rate of completions per GPU
-    std::size_t job;
-    int width;
-    bool operator<(const Offer& o) const {
-      return std::tie(gain, o.job) < std::tie(o.gain, job);  // ties: earlier deadline first
-    }
-  };
-
-  double weight(const Job& job) const { return job.saved ? 1 : 1 + age(job) / starvation_; }
-
-  // What `to` instead of `from` GPUs are worth, for each one.
-  double gain(const Job& job, int from, int to) const {
-    const double before = from == 0 ? 0 : 1 / job.left_with(from);
-    return (1 / job.left_with(to) - before) / (to - from) * weight(job);
-  }
-
-  void offer_next(std::size_t i, std::priority_queue<Offer>& offers) const {
-    const Job& job = jobs_[i];
-    for (std::size_t w = 0; w < job.widths && job.options[w] <= job.widest_now; ++w) {
-      if (job.options[w] <= job.width) continue;
-      if (job.width > 0 && job.left[w] > (1 - kWorthwhile) * job.left_with(job.width)) continue;
-      offers.push({gain(job, job.width, job.options[w]), i, job.options[w]});
-      return;
-    }
-  }
-
+  // Those who wait come in order of rank: by gain against the saved, before all others who could be
+  // wider.
   void share(const ClusterView& view, Decisions& out) {
     if (idle_.count() == 0) return;
-    std::priority_queue<Offer> offers;
-    for (std::size_t i = 0; i < jobs_.size(); ++i)
-      if (!jobs_[i].task->running || (jobs_[i].movable() && !jobs_[i].leaving))
-        offer_next(i, offers);
-    while (idle_.count() > 0 && !offers.empty()) {
-      const Offer best = offers.top();
-      offers.pop();
-      Job& job = jobs_[best.job];
-      if (!job.task->running) {
-        if (assign(job, best.width)) offer_next(best.job, offers);
+    offers_.begin(planner_.settings().objective, ledger().live().size(), planner_.capacity());
+    for (const std::uint32_t slot : placed_) offers_.next_of(ledger().at(view, slot));
+    for (const std::uint32_t slot : unplaced_)
+      if (const Job& job = ledger().at(view, slot); !job.reserved) offers_.next_of(job);
+    for_runs(view, [&](const Job& run) {
+      if (!run.leaving && idle_.count(run.node) > 0) offers_.next_of(run);
+    });
+    const auto& others = ledger().others();
+    auto next = others.begin();
+    std::size_t refused = 0;
+    while (idle_.count() > 0) {
+      const bool waiting = next != others.end() && refused < kHead;
+      if (waiting &&
+          (offers_.empty() || !offers_.best().for_saved || next->rank >= offers_.best().gain)) {
+        Job& job = ledger().at(view, (next++)->slot);
+        if (assign(view, job, job.gpus(0))) {
+          placed_.push_back(job.order.slot);
+          offers_.next_of(job);
+        } else {
+          ++refused;
+        }
         continue;
       }
-      if (!worth_changing(view, job, best.width)) continue;
-      if (widen_run(view, job, best.width, out)) offer_next(best.job, offers);
+      if (offers_.empty()) return;
+      const Offer best = offers_.take();
+      take_offer(view, ledger().at(view, best.slot), best.width, out);
     }
   }
 
-  // The change itself costs time: group set-up, moving the latents, dispatch.
+  void take_offer(const ClusterView& view, Job& job, int width, Decisions& out) {
+    if (job.running) {
+      if (worth_changing(view, job, width) && widen_run(view, job, width, out))
+        offers_.next_of(job);
+      return;
+    }
+    const Group before = job.group;
+    const int width_before = job.width;
+    if (!assign(view, job, width)) return;
+    if (before.empty()) {
+      placed_.push_back(job.order.slot);
+    } else if (job.left_with(width_before) - job.left_with(width) <
+               start_price(view, job, job.group) - start_price(view, job, before)) {
+      for (const GpuId gpu : job.group) idle_.give(gpu);
+      idle_.take(before);
+      job.group = before;
+      job.width = width_before;
+      return;
+    }
+    offers_.next_of(job);
+  }
+
+  // The change itself costs time, and may have to be undone for another.
   bool worth_changing(const ClusterView& view, const Job& run, int width) const {
-    Group wider = run.task->group;
-    for (const GpuId gpu : idle_.pick_on(node_of(view, run), width - run.width))
-      wider.push_back(gpu);
-    const double price = to_seconds(view.cost().setup(wider) +
-                                    view.cost().migrate(*run.task, wider) + view.cost().dispatch());
-    return run.left_with(run.width) - run.left_with(width) > 2 * price;
+    Group wider = view.task(run.order.slot).group;
+    for (const GpuId gpu : idle_.pick_on(run.node, width - run.width)) wider.push_back(gpu);
+    return run.left_with(run.width) - run.left_with(width) > 2 * start_price(view, run, wider);
   }
 
-  // --- 4. Runs that should make room for waiting requests
+  // --- 4. Runs that should make room
 
-  void make_room(Decisions& out) {
-    std::vector<std::pair<double, std::size_t>> waiting;  // by gain of the first GPU
-    std::vector<std::pair<double, std::size_t>> running;  // by loss of the last GPUs
-    for (std::size_t i = 0; i < jobs_.size(); ++i) {
-      const Job& job = jobs_[i];
-      if (!job.task->running && job.group.empty()) {
-        waiting.emplace_back(gain(job, 0, job.options[0]), i);
-      } else if (job.movable() && !job.leaving) {
-        int narrower = 0;
-        for (std::size_t w = 0; w < job.widths; ++w)
-          if (job.options[w] < job.width) narrower = job.options[w];
-        if (job.saved && narrower < job.needed()) continue;
-        running.emplace_back(gain(job, narrower, job.width), i);
-      }
+  // For waiting requests, the best first, the run that makes least of its last GPUs.
+  void make_room(const ClusterView& view, Decisions& out) {
+    rivals_.clear();
+    for_runs(view, [&](const Job& run) {
+      if (run.leaving || run.promoted) return;
+      int narrower = 0;
+      for (std::size_t w = 0; w < run.curve->widths; ++w)
+        if (run.curve->gpus[w] < run.width) narrower = run.curve->gpus[w];
+      if (run.saved && narrower < run.gpus(planner_.need(run))) return;
+      const double worth =
+          planner_.settings().objective == Objective::kFairness
+              ? planner_.rank(run) + (kBetter - 1) * planner_.slowdown() * run.curve->alone
+              : kBetter * gain(run, narrower, run.width);
+      rivals_.emplace_back(worth, run.order.id, run.order.slot);
+    });
+    if (rivals_.empty()) return;
+    std::ranges::sort(rivals_);
+    auto rival = rivals_.begin();
+    const auto challenge = [&](double worth) {
+      if (rival == rivals_.end() || worth < std::get<0>(*rival)) return false;
+      leave(view, ledger().at(view, std::get<2>(*rival++)), out);
+      return true;
+    };
+    for (const std::uint32_t slot : unplaced_)
+      if (const Job& job = ledger().at(view, slot); job.group.empty() && !job.reserved)
+        challenge(resumed(job));
+    std::size_t looked_at = 0;
+    for (const auto& [worth, id, slot] : ledger().others()) {
+      const Job& job = ledger().at(view, slot);
+      if (!job.group.empty()) continue;
+      if (++looked_at > kHead) return;
+      if (!challenge(planner_.settings().objective == Objective::kFairness ? worth : resumed(job)))
+        return;
     }
-    if (waiting.empty() || running.empty()) return;
-    std::ranges::sort(waiting, std::greater<>());
-    std::ranges::sort(running);
-    for (std::size_t i = 0; i < std::min(waiting.size(), running.size()); ++i) {
-      if (waiting[i].first < 1.1 * running[i].first) return;
-      leave(jobs_[running[i].second], out);
+  }
+
+  // The rank of a waiting job, with what placements have cost of late on top of its work.
+  double resumed(const Job& job) const {
+    return 1 / ((job.left(0) + start_cost_) * job.curve->gpus[0]);
+  }
+
+  // What is not saved gives way for requests that could not wait for it.
+  void restore_standby(const ClusterView& view, Decisions& out) {
+    int missing = standby_wanted_ - static_cast<int>(held_.size());
+    if (!planner_.saves() || missing <= 0 || ledger().loose_runs() == 0) return;
+    rivals_.clear();
+    for_runs(view, [&](const Job& run) {
+      if (run.leaving)
+        missing -= run.width;
+      else if (!run.saved)
+        rivals_.emplace_back(run.until_boundary, run.order.id, run.order.slot);
+    });
+    std::ranges::sort(rivals_);
+    for (const auto& rival : rivals_) {
+      if (missing <= 0) return;
+      Job& run = ledger().at(view, std::get<2>(rival));
+      leave(view, run, out);
+      missing -= run.width;
     }
+  }
+
+  void place(const ClusterView& view, Job& job, Decisions& out, int steps = kUntilToldOtherwise) {
+    const Task& task = view.task(job.order.slot);
+    const Layout layout = view.widest(task, job.width);
+    start_cost_ += 0.1 * (start_price(view, job, job.group) - start_cost_);
+    if (job.denoise) planner_.standby().steps(job.curve->step[job.curve->within(job.width)]);
+    out.place(task, job.group, layout, steps);
+    ledger().placed(job, view.gpus()[job.group[0].value].node, job.width);
   }
 
   // --- 5. Until the next run stops
 
   void lend(const ClusterView& view, Decisions& out) {
-    double next_change = 1e300;
-    for (const Job& job : jobs_)
-      if (job.leaving) next_change = std::min(next_change, job.until_boundary);
-    if (next_change == 1e300) return;
-    for (Job& job : jobs_) {
-      if (out.idle().count() == 0) return;
-      const Task& task = *job.task;
-      if (task.running || !job.group.empty() || task.kind != StageKind::kDenoise) continue;
-      const Layout layout = view.widest(task, out.idle().widest());
-      const Group group = out.idle().pick(layout.size(), task.group);
-      if (group.empty()) continue;
-      const double start = to_seconds(view.cost().dispatch() + view.cost().setup(group) +
-                                      view.cost().migrate(task, group));
-      const double steps = (next_change - start) / to_seconds(view.cost().predict(task, layout, 1));
-      if (steps < 1) continue;
-      out.place(task, group, layout, std::min(task.steps_left(), static_cast<int>(steps)));
-      job.group = group;
+    for (const Kept& kept : kept_) {
+      double until = kForEver;
+      for (const std::uint32_t slot : ledger().runs_on(kept.node.value))
+        if (const Job& run = ledger().at(view, slot); run.leaving)
+          until = std::min(until, run.until_boundary);
+      if (until == kForEver) continue;
+      candidates_.clear();
+      for (const std::uint32_t slot : unplaced_) candidates_.push_back(slot);
+      for (const auto& entry : ledger().others()) {
+        if (candidates_.size() >= unplaced_.size() + kMisses) break;
+        candidates_.push_back(entry.slot);
+      }
+      for (const std::uint32_t slot : candidates_) {
+        Job& job = ledger().at(view, slot);
+        const int free = std::min(kept.gpus, out.idle().count(kept.node));
+        if (free == 0) break;
+        if (!job.running && job.denoise) lend(view, job, kept.node, free, until, out);
+      }
     }
   }
 
-  double reserve_;
-  double margin_;
-  double starvation_;
-  std::set<DeadlineOrder> live_;
-  std::vector<DeadlineOrder> by_slot_;
+  void lend(const ClusterView& view, Job& job, NodeId node, int free, double until,
+            Decisions& out) {
+    const Task& task = view.task(job.order.slot);
+    const std::size_t w = job.curve->within(free);
+    if (job.curve->gpus[w] > free) return;
+    const Group group = out.idle().pick_on(node, job.curve->gpus[w]);
+    const double start = start_price(view, job, group);
+    const double steps = (until - start) / job.curve->step[w];
+    if (steps < 1) return;
+    job.group = group;
+    job.width = job.curve->gpus[w];
+    place(view, job, out, static_cast<int>(std::min<double>(steps, task.steps_left())));
+  }
+
+  // Gives up who was found to be late whatever is done, unless it runs all the same.
+  void reject(const ClusterView& view, Decisions& out) {
+    for (const std::uint32_t slot : planner_.hopeless()) {
+      const Job& job = ledger().at(view, slot);
+      if (!job.live || job.saved || ledger().in_use(job)) continue;
+      out.reject(view.task(slot));
+      ledger().given_up(job);
+    }
+  }
+
+  Planner planner_;
+  double start_cost_ = 0;  // seconds, of the latest placements: group set-up and migration
 
   // Of this call:
-  TimePoint now_{};
-  int capacity_ = 0;
-  std::vector<Job> jobs_;                          // in order of deadline
-  std::vector<std::vector<std::size_t>> runs_on_;  // node -> jobs that run there
-  IdleGpus idle_;                                  // less what is planned or kept
+  int standby_wanted_ = 0;
+  int misses_ = 0;
+  IdleGpus idle_;            // less what is planned or kept
+  std::vector<GpuId> held_;  // standing by
+  std::vector<Kept> kept_;
+  std::vector<std::uint32_t> placed_;    // slots
+  std::vector<std::uint32_t> unplaced_;  // saved, and no GPUs for it now
+  std::vector<std::uint32_t> candidates_;
+  Offers offers_;
+  std::vector<std::tuple<double, TaskId, std::uint32_t>> rivals_;
 };
 
 }  // namespace

@@ -8,7 +8,7 @@
 // Cost of a decision: O(changes x log waiting), and with bound O(lanes) for each arrival.
 #include <variant>
 
-#include "policies/builtin/soonest_lane.hpp"
+#include "policies/builtin/lanes/soonest_lane.hpp"
 #include "regroup/policy/lanes.hpp"
 
 namespace {

@@ -5,7 +5,7 @@
 // With several nodes a request is bound to the one with the least work when it arrives.
 //
 // Cost of a decision: O(changes x log waiting), and O(nodes) for each arrival.
-#include "policies/builtin/lane_sets.hpp"
+#include "policies/builtin/lanes/lane_sets.hpp"
 
 namespace {
 using namespace regroup;

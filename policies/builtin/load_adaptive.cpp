@@ -7,7 +7,7 @@
 // long.
 //
 // Cost of a decision: see bound_lanes.hpp.
-#include "policies/builtin/lane_sets.hpp"
+#include "policies/builtin/lanes/lane_sets.hpp"
 
 namespace {
 using namespace regroup;

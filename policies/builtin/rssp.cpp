@@ -8,7 +8,7 @@
 #include <charconv>
 #include <map>
 
-#include "policies/builtin/lane_sets.hpp"
+#include "policies/builtin/lanes/lane_sets.hpp"
 
 namespace {
 using namespace regroup;

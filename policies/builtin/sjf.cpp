@@ -2,7 +2,7 @@
 // least work has it next, and keeps it to its end (GF-DiT's sjf).
 //
 // Cost of a decision: O(changes x log waiting), and O(lanes) for each arrival.
-#include "policies/builtin/soonest_lane.hpp"
+#include "policies/builtin/lanes/soonest_lane.hpp"
 
 namespace {
 using namespace regroup;

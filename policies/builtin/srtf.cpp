@@ -12,7 +12,7 @@
 // while requests wait.
 #include <variant>
 
-#include "policies/builtin/soonest_lane.hpp"
+#include "policies/builtin/lanes/soonest_lane.hpp"
 #include "regroup/policy/lanes.hpp"
 
 namespace {

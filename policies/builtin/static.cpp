@@ -2,7 +2,7 @@
 // static_sp<degree>). With sliding lanes most of them overlap and wait for one another.
 //
 // Other than there: nothing. Cost of a decision: see bound_lanes.hpp.
-#include "policies/builtin/lane_sets.hpp"
+#include "policies/builtin/lanes/lane_sets.hpp"
 
 namespace {
 using namespace regroup;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
 
@@ -136,41 +137,47 @@ std::map<std::string, Sums> by_class(const Answers& answers) {
 
 class ParityTest : public ::testing::TestWithParam<std::tuple<const char*, Column>> {};
 
-TEST_P(ParityTest, AgreesWithTheReference) {
-  const auto& [workload, column] = GetParam();
-  const fs::path folder = kReference / workload;
-  if (!fs::exists(folder)) GTEST_SKIP() << folder << " is not there";
+// Runs our policy on the workload, as the reference would.
+Answers answers_of(const fs::path& workload, int gpus, const Column& column) {
   Watch watch;
   Experiment experiment;
-  experiment.trace = folder / "workload.json";
-  experiment.cluster = "gfdit:8";
+  experiment.trace = workload;
+  experiment.cluster = fmt::format("gfdit:{}", gpus);
   experiment.policy = column.policy;
   experiment.params = column.params;
   experiment.platform.calibrations = {"cost_synth"};
   experiment.platform.semantics = "gfdit";
   experiment.observers = {&watch};
   run(experiment);
-  const Answers theirs = reference(folder / "finish_ms.csv", column.name, watch.answers);
+  return watch.answers;
+}
+
+TEST_P(ParityTest, AgreesWithTheReference) {
+  const auto& [workload, column] = GetParam();
+  const fs::path folder = kReference / workload;
+  if (!fs::exists(folder)) GTEST_SKIP() << folder << " is not there";
+  const Answers mine = answers_of(folder / "workload.json", 8, column);
+  const Answers theirs = reference(folder / "finish_ms.csv", column.name, mine);
   if (theirs.empty()) GTEST_SKIP() << "the reference did not run it on this workload";
-  ASSERT_EQ(theirs.size(), watch.answers.size());
+  ASSERT_EQ(theirs.size(), mine.size());
 
   if (column.parity == Parity::kEveryRequest) {
     for (const auto& [id, answer] : theirs)
-      EXPECT_NEAR(watch.answers.at(id).finish_ms, answer.finish_ms, 1) << id;
+      EXPECT_NEAR(mine.at(id).finish_ms, answer.finish_ms, 1) << id;
     return;
   }
-  const auto ours = by_class(watch.answers);
+  const auto ours = by_class(mine);
   for (const auto& [name, sums] : by_class(theirs)) {
-    const Sums& mine = ours.at(name);
+    const Sums& our = ours.at(name);
     if (column.parity == Parity::kInSum) {
-      EXPECT_NEAR(mine.in_time / mine.requests, sums.in_time / sums.requests, 0.01) << name;
+      EXPECT_NEAR(our.in_time / our.requests, sums.in_time / sums.requests, 0.01) << name;
       const double mean = sums.latency_ms / sums.finished;
-      EXPECT_NEAR(mine.latency_ms / mine.finished, mean, 0.01 * mean) << name;
+      EXPECT_NEAR(our.latency_ms / our.finished, mean, 0.01 * mean) << name;
     } else if (name == "all") {
-      EXPECT_NEAR(mine.in_time / mine.requests, sums.in_time / sums.requests, 0.05);
+      EXPECT_NEAR(our.in_time / our.requests, sums.in_time / sums.requests, 0.05);
     }
     // Whatever the reference leaves behind, ours finishes every request.
-    EXPECT_EQ(mine.finished, mine.requests);
+    EXPECT_EQ(our.finished, our.requests);
   }
 }
 
@@ -182,6 +189,43 @@ INSTANTIATE_TEST_SUITE_P(GfDit, ParityTest,
                                               std::get<1>(each.param).name;
                            std::ranges::replace(name, '.', '_');
                            return name;
+                         });
+
+// Small cases: nine requests one after another, and sixteen that come in bursts, with ties.
+const Column kMicroColumns[] = {
+    {"static_sp1", "static", {{"degree", "1"}}},
+    {"static_sp4", "static", {{"degree", "4"}}},
+    {"rssp", "rssp", {}},
+    {"load_adaptive", "load-adaptive", {}},
+    {"prio_load_adaptive", "load-adaptive", {{"priority", "1"}}},
+    {"edf_greedy", "edf-greedy", {}},
+    {"edf_best_fit", "edf-best-fit", {}},
+    {"tetriserve_cont", "tetriserve", {}},
+    {"tetriserve_round", "tetriserve", {{"round_ms", "3000"}}},
+};
+
+class MicroTest : public ::testing::TestWithParam<std::tuple<const char*, int, Column>> {};
+
+TEST_P(MicroTest, AgreesWithTheReference) {
+  const auto& [workload, gpus, column] = GetParam();
+  const fs::path folder = kReference / "micro";
+  if (!fs::exists(folder)) GTEST_SKIP() << folder << " is not there";
+  const Answers mine = answers_of(folder / fmt::format("{}.workload.json", workload), gpus, column);
+  std::ifstream in(folder / fmt::format("{}.w{}.{}.json", workload, gpus, column.name));
+  const auto theirs = nlohmann::json::parse(in).at("finish_ms");
+  ASSERT_EQ(theirs.size(), mine.size());
+  for (const auto& [id, answer] : mine)
+    EXPECT_NEAR(answer.finish_ms, theirs.at(id).get<double>(), 1) << id;
+}
+
+INSTANTIATE_TEST_SUITE_P(GfDit, MicroTest,
+                         ::testing::Combine(::testing::Values("micro9", "micro16_burst"),
+                                            ::testing::Values(4, 8),
+                                            ::testing::ValuesIn(kMicroColumns)),
+                         [](const auto& each) {
+                           return fmt::format("{}_{}_{}", std::get<0>(each.param),
+                                              std::get<1>(each.param),
+                                              std::get<2>(each.param).name);
                          });
 
 }  // namespace

@@ -79,16 +79,19 @@ TEST_F(SourcesTakePart, MigrationAndStepsEachHaveTheirDispatch) {
   EXPECT_EQ(end.times, (RunTimes{.dispatch = 4ms, .setup = {}, .migrate = 3ms, .compute = 100ms}));
 }
 
-TEST_F(SourcesTakePart, AMigrationWaitsForItsSourceAndBeginsWhenThatEnds) {
-  launch(0, {{1}});         // 2 to 102 ms
+TEST_F(SourcesTakePart, AMigrationComesBetweenTwoStepsOfItsSource) {
+  launch(0, {{1}});         // its first step: 2 to 12 ms
   launch(1, {{0}}, {{1}});  // waits for GPU 1
-  EXPECT_EQ(next().run, RunId{0});
-  const Event end = next();
-  EXPECT_EQ(end.run, RunId{1});
-  // Its turn comes 1 ms before the end of run 0, so that the dispatch is over but for 1 ms.
-  EXPECT_EQ(end.at, TimePoint(101ms + 2ms + 3ms + 2ms + 100ms));
-  EXPECT_EQ(end.times.total(), end.at - TimePoint{});
-  EXPECT_EQ(end.times.migrate, 3ms);
+  // Its turn comes at 11 ms, so that all but 1 ms of its dispatch is over when the step ends.
+  const Event first = next();
+  EXPECT_EQ(first.run, RunId{0});
+  EXPECT_EQ(first.at, TimePoint(13ms + 3ms + 90ms));  // nine steps after the migration
+  EXPECT_EQ(first.steps, 10);
+  const Event last = next();
+  EXPECT_EQ(last.run, RunId{1});
+  EXPECT_EQ(last.at, TimePoint(13ms + 3ms + 2ms + 100ms));
+  EXPECT_EQ(last.times.total(), last.at - TimePoint{});
+  EXPECT_EQ(last.times.migrate, 3ms);
 }
 
 TEST_F(SourcesTakePart, WhoAskedFirstComesFirstWhenBothCould) {
@@ -108,22 +111,35 @@ TEST_F(SourcesTakePart, WhoAskedFirstComesFirstWhenBothCould) {
 TEST_F(SourcesTakePart, PreemptedWhileItWaitsItDoesOneStep) {
   launch(0, {{1}});
   launch(1, {{0}}, {{1}});
-  pass_until(50ms);
+  pass_until(5ms);
   backend_->preempt({1});
-  EXPECT_EQ(next().run, RunId{0});
-  EXPECT_EQ(next().steps, 1);
+  const Event end = next();
+  EXPECT_EQ(end.run, RunId{1});
+  EXPECT_EQ(end.steps, 1);
+  EXPECT_EQ(end.at, TimePoint(13ms + 3ms + 2ms + 10ms));
+}
+
+TEST_F(SourcesTakePart, AStepWhoseTurnHasComeIsDone) {
+  launch(0, {{0}});
+  pass_until(11ms);  // the second step, which begins at 12 ms, has its turn
+  backend_->preempt({0});
+  EXPECT_EQ(next().at, TimePoint(22ms));
+  launch(1, {{0}});
+  pass_until(30ms);  // well within its first step, which began at 24 ms
+  backend_->preempt({1});
+  EXPECT_EQ(next().at, TimePoint(34ms));
 }
 
 TEST_F(SourcesTakePart, AGpuThatFailsEndsARunThatWaits) {
   backend_ = std::make_unique<SimBackend>(
-      catalog_, SimOptions{.failures = {{.gpu = {0}, .at = TimePoint(50ms)}}});
+      catalog_, SimOptions{.failures = {{.gpu = {0}, .at = TimePoint(5ms)}}});
   launch(0, {{1}});
   launch(1, {{0}}, {{1}});
   const Event failed = next();
   EXPECT_EQ(failed.run, RunId{1});
   EXPECT_EQ(failed.kind, Event::Kind::kRunFailed);
   EXPECT_EQ(failed.steps, 0);
-  EXPECT_EQ(failed.times.total(), 50ms);
+  EXPECT_EQ(failed.times.total(), 5ms);
   EXPECT_EQ(next().kind, Event::Kind::kGpuFailed);
   EXPECT_EQ(next().run, RunId{0});
 }

@@ -145,6 +145,21 @@ TEST(GfDitReader, ReadsEveryField) {
   EXPECT_EQ(records[1].deadline, std::nullopt);
 }
 
+TEST(GfDitReader, RequestsOfOneInstantComeByTheirIds) {
+  const auto request = [](const char* id, int at) {
+    return fmt::format(R"({{"request_id": "{}", "arrival_ms": {}, "height": 512, "width": 512,
+                            "num_steps": 2}})",
+                       id, at);
+  };
+  const auto records =
+      parse(R"({"requests": [)" + request("b", 0) + "," + request("c", 5) + "," + request("a", 5) +
+            "," + request("b", 5) + "," + request("a", 6) + "]}");
+  std::string order;
+  for (const Record& record : records) order += record.id;
+  EXPECT_EQ(order, "babca");
+  EXPECT_EQ(records[1].line, 3u);
+}
+
 TEST(GfDitReader, ModelComesFromTheFileThenTheOptionThenTheFrames) {
   const std::string requests =
       R"("requests": [{"request_id": "x", "arrival_ms": 0, "height": 16, "width": 16, "num_steps": 2}]})";

@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "policies/builtin/lane_queue.hpp"
+#include "policies/builtin/lanes/lane_queue.hpp"
 
 namespace regroup {
 

@@ -2,7 +2,7 @@
 // fcfs, sjf and srtf have in common. Private to the built-in policies.
 #pragma once
 
-#include "policies/builtin/lane_sets.hpp"
+#include "policies/builtin/lanes/lane_sets.hpp"
 
 namespace regroup {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "policies/builtin/bound_lanes.hpp"
+#include "policies/builtin/lanes/bound_lanes.hpp"
 
 namespace regroup {
 

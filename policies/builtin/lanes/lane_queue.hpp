@@ -5,7 +5,7 @@
 #include <tuple>
 #include <vector>
 
-#include "policies/builtin/lane_turns.hpp"
+#include "policies/builtin/lanes/lane_turns.hpp"
 #include "regroup/policy/policy.hpp"
 
 namespace regroup {

@@ -1,0 +1,92 @@
+// What the deadline policies of GF-DiT (arXiv 2606.13501) share.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+
+#include "regroup/policy/policy.hpp"
+
+namespace regroup::edf {
+
+// Order: earlier deadline (none comes last), more important, earlier arrival, earlier in the trace.
+// Constant while the task lives, and of no two tasks the same.
+struct Key {
+  TimePoint deadline{};
+  int less_important = 0;
+  TimePoint arrival{};
+  RequestId request{};
+  std::uint8_t stage = 0;
+  std::uint32_t slot = 0;
+
+  Key() = default;
+  explicit Key(const Task& t)
+      : deadline(t.deadline),
+        less_important(-t.priority),
+        arrival(t.arrival),
+        request(t.request),
+        stage(t.stage),
+        slot(t.slot) {}
+  auto operator<=>(const Key&) const = default;
+};
+
+// A stage that is one GPU's work whatever the cluster, as encoding and decoding mostly are.
+inline bool is_single(const ClusterView& view, const Task& task) {
+  const auto layouts = view.layouts(task);
+  return task.kind != StageKind::kDenoise && layouts.size() == 1 && layouts[0].size() == 1;
+}
+
+// When the whole request is done if all that is left of it runs on groups of that size.
+inline TimePoint finish(const ClusterView& view, const Task& task, int size) {
+  return view.now() + view.cost().remaining(task, size);
+}
+
+// The node for `size` GPUs of a task. Where its state lies if that node has them, else the one with
+// the fewest that suffice; for a new request the one with the most. Some node must have them.
+inline NodeId node_for(const IdleGpus& free, const Task& task, int size) {
+  if (task.group.empty()) return free.node_of(free.pick(free.widest())[0]);
+  const NodeId own = free.node_of(task.group[0]);
+  return free.count(own) >= size ? own : free.node_of(free.pick(size)[0]);
+}
+
+// GPUs of that node for a stage of any width: exactly those the task has, if they are as many and
+// free, else the lowest. (Single-GPU stages always take the lowest.) Empty if it has not so many.
+inline Group pick(const IdleGpus& free, const Task& task, NodeId node, int size) {
+  const bool stays = static_cast<int>(task.group.size()) == size &&
+                     free.node_of(task.group[0]) == node &&
+                     std::ranges::all_of(task.group, [&](GpuId g) { return free.contains(g); });
+  return stays ? task.group : free.pick_on(node, size);
+}
+
+// The parameter `steps` of the policies that have it.
+inline int steps_of(const Params& params) {
+  const int steps = params.get("steps", 1, "denoising steps from one decision to the next");
+  if (steps < 1) throw std::invalid_argument("steps " + std::to_string(steps) + ": at least 1");
+  return steps;
+}
+
+// Tasks that wait, by Key; those that need more GPUs than there are do not stand in the way.
+// Cost: O(log waiting).
+class Queue {
+ public:
+  void insert(const ClusterView& view, const Task& task) {
+    by_narrowest_[view.layouts(task)[0].size()].emplace(task);
+  }
+  // Removes the first that can do with that many GPUs.
+  std::optional<Key> pop(int gpus) {
+    std::set<Key>* first = nullptr;
+    for (auto& [narrowest, keys] : by_narrowest_)
+      if (narrowest <= gpus && !keys.empty())
+        if (first == nullptr || *keys.begin() < *first->begin()) first = &keys;
+    if (first == nullptr) return std::nullopt;
+    return first->extract(first->begin()).value();
+  }
+
+ private:
+  std::map<int, std::set<Key>> by_narrowest_;  // by the size of the narrowest layout
+};
+
+}  // namespace regroup::edf

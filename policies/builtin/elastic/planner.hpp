@@ -1,0 +1,201 @@
+// What elastic knows at one instant, and whom it means to save.
+#pragma once
+
+#include <cmath>
+
+#include "policies/builtin/elastic/ageing.hpp"
+#include "policies/builtin/elastic/ledger.hpp"
+#include "policies/builtin/elastic/settings.hpp"
+#include "policies/builtin/elastic/standby.hpp"
+#include "policies/builtin/elastic/triage.hpp"
+#include "regroup/policy/decisions.hpp"
+
+namespace regroup::elastic {
+
+class Planner {
+ public:
+  explicit Planner(const Params& params)
+      : settings_(params), ledger_(settings_.starvation), ageing_(settings_.ageing) {}
+
+  // Takes in what changed. Every live / 32 calls all is looked at again; an arrival counts for 8.
+  void update(const ClusterView& view, Decisions& out) {
+    begin(view);
+    for (const Change& change : view.changes()) take_in(view, change);
+    promote(view, out);
+    if (stale_ * kPlanEvery >= ledger_.live().size()) plan(view);
+  }
+
+  const Settings& settings() const { return settings_; }
+  bool saves() const { return settings_.objective == Objective::kViolations; }
+  TimePoint now() const { return now_; }
+  int capacity() const { return capacity_; }  // GPUs that work
+  // Everything was looked at in this call.
+  bool planned() const { return planned_; }
+  Ledger& ledger() { return ledger_; }
+  const Ledger& ledger() const { return ledger_; }
+  Standby& standby() { return standby_; }
+  const Standby& standby() const { return standby_; }
+
+  // Index of the narrowest width in time, or kLate.
+  std::size_t need(const Job& job) const {
+    return job.promoted ? 0 : job.need(now_, settings_.margin);
+  }
+  // GPUs that a run gives up for a job in need: all of them if it stops anyway or is not saved,
+  // what it has beyond its own need, and, if asked for `more`, all if it is due later than the job.
+  int releasable(const Job& run, const Job& job, bool more) const {
+    if (run.width == 0) return 0;  // promised to another
+    if (run.leaving || !run.saved) return run.width;
+    if (run.promoted) return 0;
+    if (more && (job.promoted || job.order < run.order)) return run.width;
+    const std::size_t needed = need(run);
+    return needed == kLate ? run.width : std::max(0, run.width - run.gpus(needed));
+  }
+
+  // It cannot be in time any more.
+  void give_up(Job& job) {
+    if (!job.running && job.order.deadline != kNever) hopeless_.push_back(job.order.slot);
+    ledger_.save(job, false);
+  }
+  // Slots of tasks that waited when they were found to be late whatever is done, in this call.
+  const std::vector<std::uint32_t>& hopeless() const { return hopeless_; }
+
+  // Its place among the waiting, larger is sooner: completions a second for each GPU, so least work
+  // first; for fairness the time, negative, at which it will have been slowed down as much as the
+  // worst.
+  double rank(const Job& job) const {
+    if (settings_.objective != Objective::kFairness) return 1 / job.area(0);
+    return -(to_seconds(job.order.arrival) + slowdown_ * job.curve->alone);
+  }
+  // The largest of any request, by the latest plan that moved it.
+  double slowdown() const { return slowdown_; }
+
+ private:
+  static constexpr std::size_t kPlanEvery = 32;
+  static constexpr std::size_t kArrival = 8;
+
+  void begin(const ClusterView& view) {
+    ledger_.begin(view);
+    now_ = view.now();
+    ++stale_;
+    planned_ = false;
+    hopeless_.clear();
+    if (capacity_known_) return;
+    capacity_known_ = true;
+    for (const Gpu& gpu : view.gpus()) capacity_ += gpu.state != GpuState::kFailed;
+    for (const Change& change : view.changes())  // counted once more below
+      capacity_ +=
+          (change.kind == Change::Kind::kGpuFailed) - (change.kind == Change::Kind::kGpuRepaired);
+  }
+
+  void take_in(const ClusterView& view, const Change& change) {
+    switch (change.kind) {
+      case Change::Kind::kTaskReady:
+        take_in_ready(view, view.task(change.slot));
+        break;
+      case Change::Kind::kTaskDone:
+        ledger_.done(change.slot);
+        break;
+      case Change::Kind::kRequestDone:
+        ledger_.request_done(change.request);
+        break;
+      case Change::Kind::kGpuFailed:
+      case Change::Kind::kGpuRepaired:
+        capacity_ += change.kind == Change::Kind::kGpuRepaired ? 1 : -1;
+        ledger_.node_changed(view.gpus()[change.gpu.value].node);
+        stale_ += ledger_.live().size();
+        break;
+      case Change::Kind::kWoke:
+        break;
+    }
+  }
+
+  void take_in_ready(const ClusterView& view, const Task& task) {
+    const bool is_new = ledger_.ready(view, task);
+    Job& job = ledger_.at(view, task.slot);
+    ledger_.set_rank(job, rank(job));
+    if (!is_new) return;
+    const std::size_t needed = need(job);
+    if (needed == kLate)
+      give_up(job);
+    else if (saves())
+      ledger_.save(job, true);
+    if (task.arrival != now_) return;
+    stale_ += kArrival;
+    if (needed == kLate) return;
+    standby_.arrived(now_, job.until_deadline(now_) - job.left(needed), job.area(needed));
+  }
+
+  void promote(const ClusterView& view, Decisions& out) {
+    const auto& due = ledger_.due();
+    ageing_.advance(now_, capacity_, !due.empty() && due.begin()->at <= now_);
+    while (!due.empty() && due.begin()->at <= now_) {
+      Job& job = ledger_.at(view, due.begin()->slot);
+      if (!ageing_.afford(job.area(0))) break;
+      ledger_.promote(job);
+    }
+    if (due.empty()) return;
+    const double work = ledger_.at(view, due.begin()->slot).area(0);
+    const TimePoint at = due.begin()->at > now_
+                             ? due.begin()->at
+                             : now_ + from_seconds(ageing_.wait(work, capacity_));
+    if (at <= now_ || (wake_ > now_ && at >= wake_)) return;
+    wake_ = at;
+    out.wake_at(at);
+  }
+
+  // Looks at everything: who can be saved, all of them together.
+  void plan(const ClusterView& view) {
+    planned_ = true;
+    stale_ = 0;
+    double promised = 0;
+    double slowdown = 1;
+    for (const DeadlineOrder& entry : ledger_.live()) {
+      Job& job = ledger_.at(view, entry.slot);
+      job.reserved = false;
+      if (job.promoted) promised += job.area(0);
+      slowdown =
+          std::max(slowdown, (to_seconds(now_ - entry.arrival) + job.left(0)) / job.curve->alone);
+    }
+    verdicts_.clear();
+    triage_.begin(capacity_ * (1 - settings_.reserve), promised);
+    for (const DeadlineOrder& entry : ledger_.live()) {
+      const Job& job = ledger_.at(view, entry.slot);
+      if (job.promoted) continue;
+      const std::size_t needed = need(job);
+      const bool late = needed == kLate;
+      if (late && !job.running && entry.deadline != kNever) hopeless_.push_back(entry.slot);
+      const auto index = static_cast<std::uint32_t>(verdicts_.size());
+      verdicts_.emplace_back(entry.slot, saves() && !late);
+      if (verdicts_.back().second)
+        triage_.add(index, job.area(needed), job.until_deadline(now_),
+                    [&](std::uint32_t dropped) { verdicts_[dropped].second = false; });
+    }
+    for (const auto& [slot, saved] : verdicts_) ledger_.save(ledger_.at(view, slot), saved);
+    if (settings_.objective != Objective::kFairness || std::abs(slowdown / slowdown_ - 1) < 0.2)
+      return;
+    slowdown_ = slowdown;
+    for (const DeadlineOrder& entry : ledger_.live()) {
+      Job& job = ledger_.at(view, entry.slot);
+      ledger_.set_rank(job, rank(job));
+    }
+  }
+
+  Settings settings_;
+  Ledger ledger_;
+  Triage triage_;
+  Ageing ageing_;
+  Standby standby_;
+  bool capacity_known_ = false;
+  int capacity_ = 0;
+  std::size_t stale_ = 0;  // calls since the latest plan
+  double slowdown_ = 1;    // the largest one, at the latest plan that moved it
+  TimePoint wake_{};       // asked for
+
+  // Of this call:
+  TimePoint now_{};
+  bool planned_ = false;
+  std::vector<std::uint32_t> hopeless_;
+  std::vector<std::pair<std::uint32_t, bool>> verdicts_;  // slot, saved
+};
+
+}  // namespace regroup::elastic
