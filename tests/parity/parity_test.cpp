@@ -1,5 +1,6 @@
 // What the reference simulator of GF-DiT answers on its workloads, request by request
 // (shared/reference/gfdit/README.md), against ours with --semantics gfdit.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
