@@ -56,7 +56,7 @@ class LoadAdaptive final : public Policy {
     lanes_.add(view, lanes_of(view.nodes(), 1, LaneCut::kPartition));
     narrow_ = RoundRobin(0, lanes_.size());
     const std::size_t first = lanes_.size();
-    lanes_.add(view, whole_nodes(view.nodes()));
+    lanes_.add(view, whole_nodes(view.nodes(), LaneCut::kSliding));
     wide_ = RoundRobin(first, lanes_.size());
   }
 

