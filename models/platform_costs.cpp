@@ -83,7 +83,8 @@ void PlatformCosts::read_calibrations(const PlatformOptions& options) {
     if (!std::filesystem::exists(path)) {
       const auto builtin = library_.quadratic(path.string());
       if (builtin == nullptr)
-        fail<ConfigError>("calibration '{}': no such file or folder", path.string());
+        fail<ConfigError>("calibration '{}': no such file, folder or built-in cost model",
+                          path.string());
       use_quadratic(builtin, options);
       continue;
     }
@@ -117,10 +118,9 @@ void PlatformCosts::use_quadratic(std::shared_ptr<const QuadraticCosts> quadrati
   };
   if (const ModelCard* card = library_.find_card(quadratic->model())) return use_for(*card);
   // Made-up cost models carry made-up names: they stand for every model of the run.
-  if (options.models.empty())
-    fail<ConfigError>("{}: of model '{}', which has no card; name the models it stands for",
-                      quadratic->source(), quadratic->model());
-  for (const std::string& name : options.models) use_for(library_.card(name));
+  const bool all = options.models.empty();
+  for (const std::string& name : all ? library_.card_names() : options.models)
+    use_for(library_.card(name));
 }
 
 ShapeId PlatformCosts::intern(ModelId id, Shape shape, double guidance) {

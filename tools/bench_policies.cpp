@@ -10,8 +10,8 @@
 #include "core/errors.hpp"
 #include "core/output_file.hpp"
 #include "models/platform.hpp"
-#include "tools/matrix_report.hpp"
-#include "tools/published_workload.hpp"
+#include "tools/bench/matrix_report.hpp"
+#include "tools/bench/published_workload.hpp"
 #include "tools/run_flags.hpp"
 #include "tools/verbs.hpp"
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
-#include "tools/attainment_bound.hpp"
+#include "tools/bound/attainment_bound.hpp"
 #include "tools/result_folder.hpp"
 #include "tools/run_flags.hpp"
 #include "tools/table.hpp"

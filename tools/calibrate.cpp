@@ -7,7 +7,7 @@
 #include "core/errors.hpp"
 #include "core/output_file.hpp"
 #include "core/result_text.hpp"
-#include "tools/calibration.hpp"
+#include "tools/compare/calibration.hpp"
 #include "tools/table.hpp"
 #include "tools/verbs.hpp"
 

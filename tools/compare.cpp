@@ -8,7 +8,7 @@
 
 #include "core/errors.hpp"
 #include "core/output_file.hpp"
-#include "tools/compare_report.hpp"
+#include "tools/compare/compare_report.hpp"
 #include "tools/verbs.hpp"
 
 namespace regroup::tools {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "models/platform.hpp"
-#include "tools/step_errors.hpp"
+#include "tools/compare/step_errors.hpp"
 #include "traces/record.hpp"
 
 namespace regroup::tools {

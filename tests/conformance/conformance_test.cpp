@@ -4,7 +4,7 @@
 
 #include "policies/builtin_policies.hpp"
 #include "regroup/policy/policy.hpp"
-#include "tools/policy_check.hpp"
+#include "tools/check/policy_check.hpp"
 
 namespace regroup {
 namespace {

@@ -1,7 +1,7 @@
-#include "tools/attribution.hpp"
+#include "tools/compare/attribution.hpp"
 
 #include "tests/tools/compare_fixture.hpp"
-#include "tools/compare_report.hpp"
+#include "tools/compare/compare_report.hpp"
 
 namespace regroup::tools {
 namespace {

@@ -5,8 +5,8 @@
 
 #include "core/random.hpp"
 #include "tests/tools/bound_fixture.hpp"
-#include "tools/attainment_bound.hpp"
-#include "tools/stage_work.hpp"
+#include "tools/bound/attainment_bound.hpp"
+#include "tools/bound/stage_work.hpp"
 #include "traces/generate.hpp"
 
 namespace regroup::tools {

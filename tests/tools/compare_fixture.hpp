@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "core/errors.hpp"
-#include "tools/comparison.hpp"
+#include "tools/compare/comparison.hpp"
 
 namespace regroup::tools {
 

@@ -1,8 +1,8 @@
-#include "tools/comparison.hpp"
+#include "tools/compare/comparison.hpp"
 
 #include "models/json.hpp"
 #include "tests/tools/compare_fixture.hpp"
-#include "tools/compare_report.hpp"
+#include "tools/compare/compare_report.hpp"
 
 namespace regroup::tools {
 namespace {

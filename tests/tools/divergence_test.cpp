@@ -1,4 +1,4 @@
-#include "tools/divergence.hpp"
+#include "tools/compare/divergence.hpp"
 
 #include <gtest/gtest.h>
 

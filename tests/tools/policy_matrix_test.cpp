@@ -1,4 +1,4 @@
-#include "tools/policy_matrix.hpp"
+#include "tools/bench/policy_matrix.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,9 +7,9 @@
 #include <stdexcept>
 
 #include "core/errors.hpp"
-#include "tools/matrix_report.hpp"
-#include "tools/parallel.hpp"
-#include "tools/published_workload.hpp"
+#include "tools/bench/matrix_report.hpp"
+#include "tools/bench/parallel.hpp"
+#include "tools/bench/published_workload.hpp"
 
 namespace regroup::tools {
 namespace {
@@ -78,7 +78,8 @@ TEST(PublishedWorkload, TetriServeOffersTheLoad) {
       work_gpu_s += efficient_gpu_seconds({.model = record.model,
                                            .shape = record.shape,
                                            .steps = record.steps,
-                                           .guidance = record.guidance},
+                                           .guidance = record.guidance,
+                                           .request_class = {}},
                                           platform);
     const double span_s = to_seconds(trace.requests.back().arrival);
     EXPECT_NEAR(work_gpu_s / (8 * span_s), load, 0.03 * load);

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/rerun.hpp"
-#include "tools/step_errors.hpp"
+#include "tools/compare/rerun.hpp"
+#include "tools/compare/step_errors.hpp"
 
 namespace regroup::tools {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "tools/comparison.hpp"
+#include "tools/compare/comparison.hpp"
 
 namespace regroup::tools {
 

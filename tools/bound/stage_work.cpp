@@ -1,4 +1,4 @@
-#include "tools/stage_work.hpp"
+#include "tools/bound/stage_work.hpp"
 
 #include <algorithm>
 #include <cmath>

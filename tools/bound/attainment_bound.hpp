@@ -7,8 +7,8 @@
 #include "core/jitter.hpp"
 #include "core/request.hpp"
 #include "sim/sim_backend.hpp"
+#include "tools/bound/interval_flow.hpp"
 #include "tools/experiment.hpp"
-#include "tools/interval_flow.hpp"
 
 namespace regroup::tools {
 

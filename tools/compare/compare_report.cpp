@@ -1,11 +1,11 @@
-#include "tools/compare_report.hpp"
+#include "tools/compare/compare_report.hpp"
 
 #include <fmt/format.h>
 
 #include <cmath>
 
 #include "core/result_text.hpp"
-#include "tools/report_writer.hpp"
+#include "tools/compare/report_writer.hpp"
 
 namespace regroup::tools {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/interval_flow.hpp"
+#include "tools/bound/interval_flow.hpp"
 
 #include <algorithm>
 #include <boost/graph/adjacency_list.hpp>

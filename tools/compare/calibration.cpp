@@ -1,4 +1,4 @@
-#include "tools/calibration.hpp"
+#include "tools/compare/calibration.hpp"
 
 #include <fmt/format.h>
 

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/result_text.hpp"
-#include "tools/compare_report.hpp"
+#include "tools/compare/compare_report.hpp"
 
 namespace regroup::tools {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/bootstrap.hpp"
+#include "tools/compare/bootstrap.hpp"
 
 #include <algorithm>
 #include <cmath>

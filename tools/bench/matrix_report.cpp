@@ -1,4 +1,4 @@
-#include "tools/matrix_report.hpp"
+#include "tools/bench/matrix_report.hpp"
 
 #include <fmt/format.h>
 

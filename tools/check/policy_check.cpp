@@ -1,4 +1,4 @@
-#include "tools/policy_check.hpp"
+#include "tools/check/policy_check.hpp"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "core/errors.hpp"
-#include "tools/check_cases.hpp"
+#include "tools/check/check_cases.hpp"
 
 namespace regroup::tools {
 namespace {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tools/bench/student.hpp"
 #include "tools/experiment.hpp"
-#include "tools/student.hpp"
 
 namespace regroup::tools {
 

@@ -1,4 +1,4 @@
-#include "tools/check_cases.hpp"
+#include "tools/check/check_cases.hpp"
 
 #include <sstream>
 

@@ -1,4 +1,4 @@
-#include "tools/gates.hpp"
+#include "tools/compare/gates.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "tools/comparison.hpp"
+#include "tools/compare/comparison.hpp"
 
 #include <algorithm>
 #include <cmath>

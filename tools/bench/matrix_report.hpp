@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/policy_matrix.hpp"
+#include "tools/bench/policy_matrix.hpp"
 
 namespace regroup::tools {
 

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "core/metrics.hpp"
-#include "tools/attribution.hpp"
-#include "tools/bootstrap.hpp"
-#include "tools/divergence.hpp"
-#include "tools/gates.hpp"
+#include "tools/compare/attribution.hpp"
+#include "tools/compare/bootstrap.hpp"
+#include "tools/compare/divergence.hpp"
+#include "tools/compare/gates.hpp"
+#include "tools/compare/step_errors.hpp"
 #include "tools/result_folder.hpp"
-#include "tools/step_errors.hpp"
 
 namespace regroup::tools {
 

@@ -1,4 +1,4 @@
-#include "tools/attribution.hpp"
+#include "tools/compare/attribution.hpp"
 
 #include <cmath>
 #include <cstdlib>

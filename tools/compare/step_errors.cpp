@@ -1,4 +1,4 @@
-#include "tools/step_errors.hpp"
+#include "tools/compare/step_errors.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "tools/attainment_bound.hpp"
+#include "tools/bound/attainment_bound.hpp"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "core/errors.hpp"
-#include "tools/stage_work.hpp"
+#include "tools/bound/stage_work.hpp"
 #include "traces/source.hpp"
 
 namespace regroup::tools {

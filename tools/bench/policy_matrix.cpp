@@ -1,4 +1,4 @@
-#include "tools/policy_matrix.hpp"
+#include "tools/bench/policy_matrix.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,9 +9,9 @@
 #include "core/errors.hpp"
 #include "core/policy_handle.hpp"
 #include "policies/builtin_policies.hpp"
-#include "tools/attainment_bound.hpp"
-#include "tools/parallel.hpp"
-#include "tools/published_workload.hpp"
+#include "tools/bench/parallel.hpp"
+#include "tools/bench/published_workload.hpp"
+#include "tools/bound/attainment_bound.hpp"
 
 namespace regroup::tools {
 namespace {

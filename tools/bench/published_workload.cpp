@@ -1,4 +1,4 @@
-#include "tools/published_workload.hpp"
+#include "tools/bench/published_workload.hpp"
 
 #include <fmt/ranges.h>
 

@@ -1,4 +1,4 @@
-#include "tools/student.hpp"
+#include "tools/bench/student.hpp"
 
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>

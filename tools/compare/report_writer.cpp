@@ -1,4 +1,4 @@
-#include "tools/report_writer.hpp"
+#include "tools/compare/report_writer.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "tools/parallel.hpp"
+#include "tools/bench/parallel.hpp"
 
 #include <atomic>
 #include <exception>

@@ -1,4 +1,4 @@
-#include "tools/rerun.hpp"
+#include "tools/compare/rerun.hpp"
 
 #include <charconv>
 #include <set>
