@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <optional>
 
 #include "core/result_text.hpp"
 #include "tools/table.hpp"
@@ -69,6 +70,32 @@ Cells latencies(const Matrix& matrix, std::size_t workload) {
     std::size_t row = 1;
     for (const MatrixEntry& entry : matrix.entries(workload, load))
       rows[row++].push_back({spread(entry.latency_mean_s, 1, 2)});
+  }
+  return rows;
+}
+
+// For each workload and load: violations of kOurPolicy, the fewest of all others and whose, and
+// what no schedule is below. No rows: kOurPolicy, or the others, were not run.
+Cells in_short(const Matrix& matrix) {
+  const MatrixOptions& o = matrix.options();
+  Cells rows = {heading(matrix)};
+  rows[0][0].text = "workload";
+  for (std::size_t workload = 0; workload < o.workloads.size(); ++workload) {
+    std::vector<Cell> row = {{o.workloads[workload]}};
+    for (std::size_t load = 0; load < o.loads.size(); ++load) {
+      const std::vector<MatrixEntry> entries = matrix.entries(workload, load);
+      const auto rate = [&](std::size_t policy) { return entries[policy].violation_rate.mean; };
+      std::optional<std::size_t> ours, other;
+      for (std::size_t policy = 0; policy < entries.size(); ++policy) {
+        auto& slot = o.policies[policy].policy == kOurPolicy ? ours : other;
+        if (!slot || rate(policy) < rate(*slot)) slot = policy;
+      }
+      if (!ours || !other) return {};
+      row.push_back(
+          {fmt::format("{:.1f} / {:.1f} {} / {:.1f}", rate(*ours) * 100, rate(*other) * 100,
+                       matrix.policy_name(*other), matrix.bound(workload, load).mean * 100)});
+    }
+    rows.push_back(std::move(row));
   }
   return rows;
 }
@@ -186,6 +213,11 @@ std::string matrix_markdown(const Matrix& matrix) {
       "arrives, each request at its most efficient "
       "width, over GPUs times time.\n",
       o.base.cluster, o.seeds);
+  if (const Cells summary = in_short(matrix); !summary.empty())
+    text += fmt::format(
+        "\n## In short\n\nViolations, %: {} / the best of the others / no schedule "
+        "is below.\n\n{}",
+        kOurPolicy, markdown(summary));
   for (std::size_t workload = 0; workload < o.workloads.size(); ++workload) {
     text += fmt::format("\n## {}\n\nRequests a run: {}.\n\nSLO violations, %:\n\n{}",
                         o.workloads[workload], requests_a_run(matrix, workload),

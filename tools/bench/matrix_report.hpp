@@ -16,8 +16,9 @@ std::string runs_csv(const Matrix& matrix);
 // matrix.csv: one line for each workload, load and policy. Rates are shares of 1; `low` and `high`
 // are the ends of the 95 % interval over seeds.
 std::string matrix_csv(const Matrix& matrix);
-// matrix.md: for each workload a table of violations and one of mean latencies; rows are policies,
-// columns loads; in bold the best and what may be equal to it.
+// matrix.md: in short, kOurPolicy beside the best of the others and the bound; then for each
+// workload a table of violations and one of mean latencies; rows are policies, columns loads; in
+// bold the best and what may be equal to it.
 std::string matrix_markdown(const Matrix& matrix);
 // The tables of violations for a terminal: `*` where the Markdown is bold.
 std::string matrix_text(const Matrix& matrix);
