@@ -12,6 +12,7 @@
 #include "core/catalog.hpp"
 #include "core/names.hpp"
 #include "core/observer.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace regroup::script {
 
@@ -107,19 +108,6 @@ void play_story(Script& script);
 // GPUs only, preemptions, rejections, failed runs.
 void play_random(Script& script, std::uint64_t seed, int requests);
 
-// A new empty directory, removed with what it holds.
-class TempDir {
- public:
-  TempDir();
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir();
-  const std::filesystem::path& path() const { return path_; }
-  std::string read(const std::string& name) const;
-  std::vector<std::string> names() const;  // ascending
-
- private:
-  std::filesystem::path path_;
-};
+using testing::TempDir;
 
 }  // namespace regroup::script

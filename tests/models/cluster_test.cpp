@@ -5,6 +5,7 @@
 
 #include "models/library.hpp"
 #include "tests/models/expect_config_error.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace regroup::models {
 namespace {
@@ -20,15 +21,11 @@ GpuId gpu(std::uint32_t id) { return {id}; }
 // A file that is gone at the end of the test.
 class TempFile {
  public:
-  explicit TempFile(const std::string& text)
-      : path_(std::filesystem::path(testing::TempDir()) / "regroup_cluster_test.json") {
-    std::ofstream(path_) << text;
-  }
-  ~TempFile() { std::filesystem::remove(path_); }
-  std::string path() const { return path_.string(); }
+  explicit TempFile(const std::string& text) { folder_.write("cluster.json", text); }
+  std::string path() const { return folder_.path() / "cluster.json"; }
 
  private:
-  std::filesystem::path path_;
+  regroup::testing::TempDir folder_;
 };
 
 TEST(Cluster, ShortNames) {

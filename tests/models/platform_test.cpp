@@ -9,6 +9,7 @@
 #include "models/library.hpp"
 #include "models/memory.hpp"
 #include "tests/models/expect_config_error.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace regroup::models {
 namespace {
@@ -276,7 +277,8 @@ TEST(Platform, WhatWasMeasuredFits) {
 }
 
 TEST(Platform, OwnCalibrationIsPreferred) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "regroup_own_calibration.json";
+  const regroup::testing::TempDir folder;
+  const auto path = folder.path() / "own_calibration.json";
   std::ofstream(path) << R"({"format": "regroup-calibration", "version": 1, "model": "FLUX.1-dev",
     "gpu": "H100", "source": "here",
     "steps": [{"width": 1024, "height": 1024, "frames": 1, "layout": {}, "forwards": 1,
@@ -297,7 +299,6 @@ TEST(Platform, OwnCalibrationIsPreferred) {
   options.calibrations = {"/no/such/calibration"};
   options.costs = PlatformOptions::Costs::kBest;
   expect_refused([&] { Platform{options}; }, {"/no/such/calibration"});
-  std::filesystem::remove(path);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "models/library.hpp"
 #include "models/platform.hpp"
 #include "tests/models/expect_config_error.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace regroup::models {
 namespace {
@@ -14,16 +15,11 @@ namespace fs = std::filesystem;
 // A folder with a made-up cost model, gone at the end of the test.
 class Folder {
  public:
-  Folder() : path_(fs::path(testing::TempDir()) / "regroup_quadratic_test") {
-    fs::remove_all(path_);
-    fs::create_directory(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
+  const fs::path& path() const { return folder_.path(); }
 
   void add(int ulysses, const std::string& stages, const std::string& model = "Qwen/Qwen-Image",
            int tp = 1) const {
-    std::ofstream(path_ / fmt::format("tp{}_ulysses{}_ring1_cfg1.json", tp, ulysses))
+    std::ofstream(path() / fmt::format("tp{}_ulysses{}_ring1_cfg1.json", tp, ulysses))
         << fmt::format(R"({{"model": "{}", "options": {{}}, "parallelism": {{"tp": {}, "sp": {},
              "ulysses": {}, "ring": 1, "cfg": 1}}, "stages": {{{}}}}})",
                        model, tp, ulysses, ulysses, stages);
@@ -35,7 +31,7 @@ class Folder {
   }
 
  private:
-  fs::path path_;
+  regroup::testing::TempDir folder_;
 };
 
 const ModelCard& qwen() { return Library::builtin().card("Qwen-Image"); }

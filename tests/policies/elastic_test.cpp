@@ -9,6 +9,7 @@ namespace {
 using testing::failing;
 using testing::finished_by_request;
 using testing::launches;
+using testing::Lines;
 using testing::PolicyParameters;
 using testing::request;
 using testing::run_policy;
@@ -209,6 +210,20 @@ TEST(Elastic, PaysForGroupSetUp) {
   };
   EXPECT_GT(widest(Duration{}), 1);
   EXPECT_EQ(widest(std::chrono::seconds(5)), 1);
+}
+
+// A wide run makes room for others that are due before it, and goes on with one GPU. It moves
+// before they begin: its state comes from their GPUs, too.
+TEST(Elastic, WhoMovesGoesBeforeThoseWhoTakeItsGpus) {
+  TestCatalog catalog({8});
+  catalog.migrate_time = std::chrono::milliseconds(3);
+  std::vector<Request> requests{request(catalog, 0, 400, 100, 400)};
+  for (int i = 0; i < 7; ++i) requests.push_back(request(catalog, 2, 100, 100, 15));
+  const Lines lines = launches(run_policy(catalog, requests, "elastic"));
+  ASSERT_GT(lines.size(), 9u);
+  EXPECT_EQ(lines[1], "10 stage 1 on 0 1 2 3 4 5 6 7 x100");
+  EXPECT_EQ(lines[2], "2013 stage 1 on 7 x60");
+  for (int i = 0; i < 7; ++i) EXPECT_EQ(lines[3 + i], fmt::format("2013 stage 0 on {} x1", i));
 }
 
 TEST(Elastic, SeveralNodesFailuresAndNoDeadlines) {
