@@ -17,8 +17,8 @@
 //
 // Cost of a call: O(changes x log live) and the head of the queue against the nodes where something
 // changed; of a plan: O(live x (widths + log live)).
+#include "policies/builtin/elastic/boundaries.hpp"
 #include "policies/builtin/elastic/offers.hpp"
-#include "policies/builtin/elastic/planner.hpp"
 #include "regroup/policy/policy.hpp"
 
 namespace {
@@ -35,9 +35,7 @@ class Elastic final : public Policy {
     planner_.update(view, out);
     placed_.clear();
     unplaced_.clear();
-    kept_.clear();
-    idle_ = out.idle();
-    keep_standby();
+    begin_pool(out);
     secure_running(view, out);
     secure_waiting(view, out);
     share(view, out);
@@ -45,7 +43,7 @@ class Elastic final : public Policy {
       if (planner_.settings().objective != Objective::kThroughput) make_room(view, out);
       restore_standby(view, out);
     }
-    for (const std::uint32_t slot : placed_) place(view, ledger().at(view, slot), out);
+    place(view, out);
     lend(view, out);
     if (planner_.settings().reject) reject(view, out);
   }
@@ -58,22 +56,12 @@ class Elastic final : public Policy {
   Ledger& ledger() { return planner_.ledger(); }
   const Ledger& ledger() const { return planner_.ledger(); }
 
-  struct Kept {  // idle GPUs of a node that wait for a run there to stop
-    NodeId node;
-    int gpus;
-  };
-
   // --- 2. What the saved need
 
-  void keep_standby() {
-    held_.clear();
-    if (!planner_.saves()) return;
-    standby_wanted_ = planner_.standby().count(planner_.now(), planner_.capacity());
-    for (int i = std::min(standby_wanted_, idle_.count()); i > 0; --i) {
-      const Group one = idle_.pick(1);
-      idle_.take(one);
-      held_.push_back(one[0]);
-    }
+  void begin_pool(const Decisions& out) {
+    standby_wanted_ =
+        planner_.saves() ? planner_.standby().count(planner_.now(), planner_.capacity()) : 0;
+    pool_.begin(out.idle(), standby_wanted_);
   }
 
   void secure_waiting(const ClusterView& view, Decisions& out) {
@@ -88,125 +76,39 @@ class Elastic final : public Policy {
         continue;
       }
       ++looked_at;
-      if (misses_ >= kMisses && idle_.count() == 0 && held_.empty()) break;
+      if (misses_ >= kMisses && pool_.count() == 0 && pool_.standing_by() == 0) break;
       if (assign_at_once(view, job, need)) {
         placed_.push_back(job.order.slot);
-        job.node = idle_.node_of(job.group[0]);
-        call_in(view, job, job.gpus(need) - job.width, false, out);
+        job.node = pool_.node_of(job.group[0]);
+        boundaries_.call_in(view, job, job.gpus(need) - job.width, false, out);
         continue;
       }
       unplaced_.push_back(job.order.slot);
       if (job.reserved)
-        keep_idle(job.node, job.gpus(need));
+        pool_.keep(job.node, job.gpus(need));
       else if ((planner_.planned() || view.task(job.order.slot).ready_since == planner_.now()) &&
                misses_ < kMisses)
-        misses_ += !await(view, job, need, out);
+        misses_ += !boundaries_.await(view, job, need, out);
     }
   }
 
   bool assign_at_once(const ClusterView& view, Job& job, std::size_t need) {
-    if (assign(view, job, job.gpus(need)) || assign_standby(view, job, need)) return true;
+    const int width = job.gpus(need);
+    if (pool_.assign(view, job, width)) return true;
+    if (may_use_standby(job, need) && pool_.assign_with_standby(view, job, width)) return true;
     // Narrower until its first boundary, if that leaves time enough.
-    if (idle_.count() == 0 || !job.denoise || job.promoted) return false;
+    if (pool_.count() == 0 || !job.denoise || job.promoted) return false;
     const double slack = job.until_deadline(planner_.now()) - job.left(need);
     for (std::size_t w = need; w-- > 0;)
-      if (job.curve->step[w] <= slack && assign(view, job, job.curve->gpus[w])) return true;
+      if (job.curve->step[w] <= slack && pool_.assign(view, job, job.curve->gpus[w])) return true;
     return false;
   }
 
-  // Gives a ready job `width` GPUs of one node, in place of what it may have been given before.
-  bool assign(const ClusterView& view, Job& job, int width) {
-    for (const GpuId gpu : job.group) idle_.give(gpu);
-    const Group group =
-        idle_.pick(width, job.group.empty() ? view.task(job.order.slot).group : job.group);
-    if (group.empty()) {
-      idle_.take(job.group);
-      return false;
-    }
-    job.group = group;
-    job.width = width;
-    idle_.take(group);
-    return true;
-  }
-
-  // Also from what stands by, if it makes more of it.
-  bool assign_standby(const ClusterView& view, Job& job, std::size_t need) {
-    const int n = static_cast<int>(held_.size());
-    if (n == 0 ||
-        (!job.promoted && 1 / job.area(need) < planner_.standby().worth(planner_.now(), n)))
-      return false;
-    for (const GpuId gpu : held_) idle_.give(gpu);
-    const bool done = assign(view, job, job.gpus(need));
-    std::erase_if(held_, [&](GpuId gpu) { return !idle_.contains(gpu); });
-    for (const GpuId gpu : held_) idle_.take(gpu);
-    return done;
-  }
-
-  // Finds the node where the job's width comes together soonest, makes runs there stop at their
-  // boundary, and keeps that node's idle GPUs for it. False, and nothing, if it would be late all
-  // the same.
-  bool await(const ClusterView& view, Job& job, std::size_t need, Decisions& out) {
-    for (const bool more : {false, true}) {
-      double soonest =
-          job.promoted ? kForEver / 2 : job.until_deadline(planner_.now()) - job.left(need);
-      std::size_t chosen = ledger().nodes();
-      for (std::size_t node = 0; node < ledger().nodes(); ++node) {
-        const double at = available(view, node, job, job.gpus(need), more);
-        if (at > soonest) continue;
-        soonest = at;
-        chosen = node;
-      }
-      if (chosen == ledger().nodes()) continue;
-      job.node = NodeId{static_cast<std::uint32_t>(chosen)};
-      job.reserved = true;
-      const int missing = job.gpus(need) - idle_.count(job.node);
-      keep_idle(job.node, job.gpus(need));
-      call_in(view, job, missing, more, out);
-      return true;
-    }
-    return false;
-  }
-
-  // Makes runs on the job's node stop at their boundaries, until so many GPUs are promised to it.
-  void call_in(const ClusterView& view, const Job& job, int missing, bool more, Decisions& out) {
-    for (const std::uint32_t slot : ledger().runs_on(job.node.value)) {
-      Job& run = ledger().at(view, slot);
-      if (missing <= 0) return;
-      const int released = &run == &job ? 0 : planner_.releasable(run, job, more);
-      if (released == 0) continue;
-      missing -= released;
-      leave(view, run, out);
-      run.width = 0;
-    }
-  }
-
-  // Seconds until as many GPUs of the node are idle or released as the job needs.
-  double available(const ClusterView& view, std::size_t node, const Job& job, int needed,
-                   bool more) {
-    int count = idle_.count({static_cast<std::uint32_t>(node)});
-    auto& runs = ledger().runs_on(node);
-    std::ranges::sort(runs, {}, [&](std::uint32_t slot) {
-      const Job& run = ledger().at(view, slot);
-      return std::pair(run.until_boundary, run.order.id);
-    });
-    for (const std::uint32_t slot : runs) {
-      const Job& run = ledger().at(view, slot);
-      count += planner_.releasable(run, job, more);
-      if (count >= needed) return run.until_boundary;
-    }
-    return kForEver;
-  }
-
-  void keep_idle(NodeId node, int gpus) {
-    const int there = std::min(gpus, idle_.count(node));
-    if (there == 0) return;
-    idle_.take(idle_.pick_on(node, there));
-    kept_.push_back({node, there});
-  }
-
-  static void leave(const ClusterView& view, Job& run, Decisions& out) {
-    if (!run.leaving) out.preempt(view.task(run.order.slot));
-    run.leaving = true;
+  // It makes more of what stands by than those for whom it does.
+  bool may_use_standby(const Job& job, std::size_t need) const {
+    const int n = pool_.standing_by();
+    return n > 0 &&
+           (job.promoted || 1 / job.area(need) >= planner_.standby().worth(planner_.now(), n));
   }
 
   // Runs that fell behind, where something changed.
@@ -217,7 +119,8 @@ class Elastic final : public Policy {
       if (need == kLate)
         planner_.give_up(run);
       else if (run.width < run.gpus(need) && !widen_run(view, run, run.gpus(need), out))
-        call_in(view, run, run.gpus(need) - run.width - idle_.count(run.node), false, out);
+        boundaries_.call_in(view, run, run.gpus(need) - run.width - pool_.count(run.node), false,
+                            out);
     });
   }
 
@@ -235,10 +138,10 @@ class Elastic final : public Policy {
 
   // Makes a run stop at its boundary to go on with `width` GPUs, and keeps idle ones for it.
   bool widen_run(const ClusterView& view, Job& run, int width, Decisions& out) {
-    if (idle_.count(run.node) < width - run.width) return false;
-    keep_idle(run.node, width - run.width);
+    if (pool_.count(run.node) < width - run.width) return false;
+    pool_.keep(run.node, width - run.width);
     run.width = width;
-    leave(view, run, out);
+    Boundaries::leave(view, run, out);
     return true;
   }
 
@@ -247,23 +150,23 @@ class Elastic final : public Policy {
   // Those who wait come in order of rank: by gain against the saved, before all others who could be
   // wider.
   void share(const ClusterView& view, Decisions& out) {
-    if (idle_.count() == 0) return;
+    if (pool_.count() == 0) return;
     offers_.begin(planner_.settings().objective, ledger().live().size(), planner_.capacity());
     for (const std::uint32_t slot : placed_) offers_.next_of(ledger().at(view, slot));
     for (const std::uint32_t slot : unplaced_)
       if (const Job& job = ledger().at(view, slot); !job.reserved) offers_.next_of(job);
     for_runs(view, [&](const Job& run) {
-      if (!run.leaving && idle_.count(run.node) > 0) offers_.next_of(run);
+      if (!run.leaving && pool_.count(run.node) > 0) offers_.next_of(run);
     });
     const auto& others = ledger().others();
     auto next = others.begin();
     std::size_t refused = 0;
-    while (idle_.count() > 0) {
+    while (pool_.count() > 0) {
       const bool waiting = next != others.end() && refused < kHead;
       if (waiting &&
           (offers_.empty() || !offers_.best().for_saved || next->rank >= offers_.best().gain)) {
         Job& job = ledger().at(view, (next++)->slot);
-        if (assign(view, job, job.gpus(0))) {
+        if (pool_.assign(view, job, job.gpus(0))) {
           placed_.push_back(job.order.slot);
           offers_.next_of(job);
         } else {
@@ -285,15 +188,12 @@ class Elastic final : public Policy {
     }
     const Group before = job.group;
     const int width_before = job.width;
-    if (!assign(view, job, width)) return;
+    if (!pool_.assign(view, job, width)) return;
     if (before.empty()) {
       placed_.push_back(job.order.slot);
     } else if (job.left_with(width_before) - job.left_with(width) <
                start_price(view, job, job.group) - start_price(view, job, before)) {
-      for (const GpuId gpu : job.group) idle_.give(gpu);
-      idle_.take(before);
-      job.group = before;
-      job.width = width_before;
+      pool_.reassign(job, before, width_before);
       return;
     }
     offers_.next_of(job);
@@ -302,7 +202,7 @@ class Elastic final : public Policy {
   // The change itself costs time, and may have to be undone for another.
   bool worth_changing(const ClusterView& view, const Job& run, int width) const {
     Group wider = view.task(run.order.slot).group;
-    for (const GpuId gpu : idle_.pick_on(run.node, width - run.width)) wider.push_back(gpu);
+    for (const GpuId gpu : pool_.some_on(run.node, width - run.width)) wider.push_back(gpu);
     return run.left_with(run.width) - run.left_with(width) > 2 * start_price(view, run, wider);
   }
 
@@ -328,7 +228,7 @@ class Elastic final : public Policy {
     auto rival = rivals_.begin();
     const auto challenge = [&](double worth) {
       if (rival == rivals_.end() || worth < std::get<0>(*rival)) return false;
-      leave(view, ledger().at(view, std::get<2>(*rival++)), out);
+      Boundaries::leave(view, ledger().at(view, std::get<2>(*rival++)), out);
       return true;
     };
     for (const std::uint32_t slot : unplaced_)
@@ -351,7 +251,7 @@ class Elastic final : public Policy {
 
   // What is not saved gives way for requests that could not wait for it.
   void restore_standby(const ClusterView& view, Decisions& out) {
-    int missing = standby_wanted_ - static_cast<int>(held_.size());
+    int missing = standby_wanted_ - pool_.standing_by();
     if (!planner_.saves() || missing <= 0 || ledger().loose_runs() == 0) return;
     rivals_.clear();
     for_runs(view, [&](const Job& run) {
@@ -364,9 +264,21 @@ class Elastic final : public Policy {
     for (const auto& rival : rivals_) {
       if (missing <= 0) return;
       Job& run = ledger().at(view, std::get<2>(rival));
-      leave(view, run, out);
+      Boundaries::leave(view, run, out);
       missing -= run.width;
     }
+  }
+
+  // Who moves goes first: where the GPUs that a state comes from take part in moving it, they must
+  // not have begun with something else.
+  void place(const ClusterView& view, Decisions& out) {
+    const auto moves = [&](const Job& job) {
+      return view.cost().migrate(view.task(job.order.slot), job.group) > Duration{};
+    };
+    for (const std::uint32_t slot : placed_)
+      if (Job& job = ledger().at(view, slot); moves(job)) place(view, job, out);
+    for (const std::uint32_t slot : placed_)
+      if (Job& job = ledger().at(view, slot); !job.running) place(view, job, out);
   }
 
   void place(const ClusterView& view, Job& job, Decisions& out, int steps = kUntilToldOtherwise) {
@@ -381,7 +293,7 @@ class Elastic final : public Policy {
   // --- 5. Until the next run stops
 
   void lend(const ClusterView& view, Decisions& out) {
-    for (const Kept& kept : kept_) {
+    for (const Pool::Kept& kept : pool_.kept()) {
       double until = kForEver;
       for (const std::uint32_t slot : ledger().runs_on(kept.node.value))
         if (const Job& run = ledger().at(view, slot); run.leaving)
@@ -427,14 +339,13 @@ class Elastic final : public Policy {
   }
 
   Planner planner_;
+  Pool pool_;  // of this call
+  Boundaries boundaries_{planner_, pool_};
   double start_cost_ = 0;  // seconds, of the latest placements: group set-up and migration
 
   // Of this call:
   int standby_wanted_ = 0;
   int misses_ = 0;
-  IdleGpus idle_;            // less what is planned or kept
-  std::vector<GpuId> held_;  // standing by
-  std::vector<Kept> kept_;
   std::vector<std::uint32_t> placed_;    // slots
   std::vector<std::uint32_t> unplaced_;  // saved, and no GPUs for it now
   std::vector<std::uint32_t> candidates_;
