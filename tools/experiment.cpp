@@ -88,13 +88,9 @@ class DeadlineWatch final : public Observer {
   bool seen_ = false;
 };
 
-std::unique_ptr<traces::Reader> open(const Experiment& e) {
-  return e.workload ? e.workload() : traces::open_trace(e.trace, {e.default_model});
-}
-
 // The models that occur: their weights lie on every GPU. `catalog` knows the cards.
 std::vector<std::string> models_of(const Experiment& experiment, Catalog& catalog) {
-  const auto reader = open(experiment);
+  const auto reader = open_requests(experiment);
   std::set<std::string> names;
   traces::Record record;
   for (std::uint64_t i = 0; experiment.limit == 0 || i < experiment.limit; ++i) {
@@ -254,6 +250,21 @@ sim::Failure parse_failure(const std::string& text) {
   return failure;
 }
 
+std::unique_ptr<traces::Reader> open_requests(const Experiment& experiment) {
+  if (experiment.workload) return experiment.workload();
+  return traces::open_trace(experiment.trace, {experiment.default_model});
+}
+
+models::PlatformOptions platform_of(const Experiment& experiment) {
+  models::PlatformOptions options = experiment.platform;
+  options.cluster = experiment.cluster;
+  models::PlatformOptions bare;
+  bare.cluster = experiment.cluster;
+  models::Platform cards(bare);
+  options.models = models_of(experiment, cards);
+  return options;
+}
+
 Outcome run(const Experiment& experiment) {
   const auto start = Clock::now();
   const PolicyPlugin& plugin = find_policy(experiment.policy, kBuiltinPolicies);
@@ -262,17 +273,9 @@ Outcome run(const Experiment& experiment) {
   const auto recording_file = recorded(experiment.on);
   std::istream* recording = experiment.recording ? experiment.recording : recording_file.get();
 
-  models::PlatformOptions options = experiment.platform;
-  options.cluster = experiment.cluster;
-  {
-    models::PlatformOptions bare;
-    bare.cluster = experiment.cluster;
-    models::Platform cards(bare);
-    options.models = models_of(experiment, cards);
-  }
-  models::Platform platform(options);
+  models::Platform platform(platform_of(experiment));
   NameTable<ClassId> classes;
-  traces::TraceSource source(open(experiment), platform, classes,
+  traces::TraceSource source(open_requests(experiment), platform, classes,
                              {.steps = experiment.steps,
                               .rate_scale = experiment.rate_scale,
                               .limit = experiment.limit,

@@ -71,6 +71,12 @@ struct Outcome {
   double wall_s = 0;
 };
 
+// Its requests, from the first on.
+std::unique_ptr<traces::Reader> open_requests(const Experiment& experiment);
+// What it runs on, with the models that occur in its requests: their weights take memory, and a
+// calibration may stand for them. Throws ConfigError for a request that no model can make.
+models::PlatformOptions platform_of(const Experiment& experiment);
+
 // Throws what can end a run: ConfigError, SystemError, PolicyError, JournalMismatch.
 Outcome run(const Experiment& experiment);
 

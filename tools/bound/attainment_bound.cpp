@@ -115,25 +115,6 @@ std::vector<GpuRate> supply(std::size_t gpus, std::span<const sim::Failure> fail
   return rates;
 }
 
-std::unique_ptr<traces::Reader> open(const Experiment& e) {
-  return e.workload ? e.workload() : traces::open_trace(e.trace, {e.default_model});
-}
-
-// The models that occur: their weights take memory, and a calibration may stand for them.
-std::vector<std::string> models_of(const Experiment& experiment) {
-  models::PlatformOptions bare;
-  bare.cluster = experiment.cluster;
-  models::Platform cards(bare);
-  const auto reader = open(experiment);
-  std::set<std::string> names;
-  traces::Record record;
-  for (std::uint64_t i = 0; experiment.limit == 0 || i < experiment.limit; ++i) {
-    if (!reader->next(record)) break;
-    if (names.insert(record.model).second) traces::resolve(*reader, record, cards);
-  }
-  return {names.begin(), names.end()};
-}
-
 }  // namespace
 
 AttainmentBound attainment_bound(std::span<const Request> requests, const Catalog& catalog,
@@ -174,12 +155,9 @@ AttainmentBound attainment_bound(std::span<const Request> requests, const Catalo
 }
 
 AttainmentBound attainment_bound(const Experiment& e, int max_batch) {
-  models::PlatformOptions options = e.platform;
-  options.cluster = e.cluster;
-  options.models = models_of(e);
-  models::Platform platform(options);
+  models::Platform platform(platform_of(e));
   NameTable<ClassId> classes;
-  traces::TraceSource source(open(e), platform, classes,
+  traces::TraceSource source(open_requests(e), platform, classes,
                              {.steps = e.steps,
                               .rate_scale = e.rate_scale,
                               .limit = e.limit,

@@ -1,7 +1,9 @@
 // The GPUs of a node as bits, so that plans over sets of them are arithmetic.
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <utility>
 #include <vector>
 
 #include "policies/builtin/steps/mask_plan.hpp"
@@ -71,5 +73,14 @@ class NodeMasks {
   std::vector<int> position_;                // GPU -> its bit, or kFailed
   std::vector<std::uint32_t> node_;          // GPU -> node
 };
+
+// The nodes that have idle GPUs, those with the most first, in `order`.
+inline void nodes_by_idle(const ClusterView& view, const IdleGpus& idle,
+                          std::vector<std::pair<int, NodeId>>& order) {
+  order.clear();
+  for (const Node& node : view.nodes())
+    if (const int count = idle.count(node.id); count > 0) order.push_back({-count, node.id});
+  std::ranges::sort(order);
+}
 
 }  // namespace regroup

@@ -104,11 +104,7 @@ class StepBoundary : public Policy {
   }
 
   void plan_nodes(const ClusterView& view, Decisions& out) {
-    order_.clear();
-    for (const Node& node : view.nodes())
-      if (const int idle = book_.free().count(node.id); idle > 0)
-        order_.push_back({-idle, node.id});
-    std::ranges::sort(order_);
+    nodes_by_idle(view, book_.free(), order_);
     for (const auto& [idle, node] : order_) {
       if (queues_.of_node(node.value).empty() && queues_.anywhere().empty()) continue;
       MoveFinder finder(view, queues_.nodes(), node.value,
