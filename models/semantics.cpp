@@ -18,6 +18,13 @@ bool choice(const Json& json, std::string_view key, std::string_view no, std::st
   return word == yes;
 }
 
+// As seconds.
+double microseconds(const Json& json) {
+  const double value = json.number();
+  if (value < 0) json.complain("must not be negative");
+  return value * 1e-6;
+}
+
 }  // namespace
 
 SemanticsSpec SemanticsSpec::parse(const Json& json) {
@@ -27,13 +34,10 @@ SemanticsSpec SemanticsSpec::parse(const Json& json) {
   SemanticsSpec spec;
   spec.name = json.string("name");
   spec.source = json.string("source");
-  spec.dispatch_s = json.number("dispatch_us") * 1e-6;
-  spec.group_setup_s = json.number("group_setup_us") * 1e-6;
-  if (spec.dispatch_s < 0) json.at("dispatch_us").complain("must not be negative");
-  if (spec.group_setup_s < 0) json.at("group_setup_us").complain("must not be negative");
-  const double ahead = json.has("queue_ahead_us") ? json.number("queue_ahead_us") : 0;
-  if (ahead < 0) json.at("queue_ahead_us").complain("must not be negative");
-  spec.rules.queue_ahead = from_seconds(ahead * 1e-6);
+  spec.dispatch_s = microseconds(json.at("dispatch_us"));
+  spec.group_setup_s = microseconds(json.at("group_setup_us"));
+  if (json.has("queue_ahead_us"))
+    spec.rules.queue_ahead = from_seconds(microseconds(json.at("queue_ahead_us")));
   spec.rules.pinned_runs_ahead = choice(json, "pinned", "as others", "ahead");
   if (json.has("reshard")) {
     const Json reshard = json.at("reshard");

@@ -104,10 +104,8 @@ void SimBackend::leave(RunId id, Run& run) {
 
 std::optional<Event> SimBackend::end_piece(RunId id, Run& run) {
   if (!run.migrating.empty()) {
-    turns_->leave(id);
-    someone_left_ = true;
     run.migrating.clear();
-    ask_for_turn(id, run);
+    leave(id, run);
     return std::nullopt;
   }
   if (++run.steps_done == run.steps) return end(id, run, Event::Kind::kRunEnded, run.steps, now_);

@@ -16,7 +16,6 @@
 #include "policies/builtin_policies.hpp"
 #include "runtime/host/dit_compute.hpp"
 #include "runtime/host/host_backend.hpp"
-#include "traces/source.hpp"
 
 namespace regroup::tools {
 namespace {
@@ -255,6 +254,13 @@ std::unique_ptr<traces::Reader> open_requests(const Experiment& experiment) {
   return traces::open_trace(experiment.trace, {experiment.default_model});
 }
 
+traces::SourceOptions source_options(const Experiment& experiment) {
+  return {.steps = experiment.steps,
+          .rate_scale = experiment.rate_scale,
+          .limit = experiment.limit,
+          .slo = traces::SloRule::parse(experiment.slo)};
+}
+
 models::PlatformOptions platform_of(const Experiment& experiment) {
   models::PlatformOptions options = experiment.platform;
   options.cluster = experiment.cluster;
@@ -269,17 +275,13 @@ Outcome run(const Experiment& experiment) {
   const auto start = Clock::now();
   const PolicyPlugin& plugin = find_policy(experiment.policy, kBuiltinPolicies);
   TimedPolicy policy(plugin, PolicyParams(experiment.params));
-  const traces::SloRule slo = traces::SloRule::parse(experiment.slo);
+  const traces::SourceOptions requests = source_options(experiment);
   const auto recording_file = recorded(experiment.on);
   std::istream* recording = experiment.recording ? experiment.recording : recording_file.get();
 
   models::Platform platform(platform_of(experiment));
   NameTable<ClassId> classes;
-  traces::TraceSource source(open_requests(experiment), platform, classes,
-                             {.steps = experiment.steps,
-                              .rate_scale = experiment.rate_scale,
-                              .limit = experiment.limit,
-                              .slo = slo});
+  traces::TraceSource source(open_requests(experiment), platform, classes, requests);
 
   std::unique_ptr<Backend> owned;
   Replayer* replayer = nullptr;

@@ -16,6 +16,7 @@
 #include "runtime/host/fault.hpp"
 #include "sim/sim_backend.hpp"
 #include "traces/reader.hpp"
+#include "traces/source.hpp"
 
 namespace regroup::tools {
 
@@ -71,8 +72,10 @@ struct Outcome {
   double wall_s = 0;
 };
 
-// Its requests, from the first on.
+// Its requests as they are written, from the first on.
 std::unique_ptr<traces::Reader> open_requests(const Experiment& experiment);
+// What becomes of them. Throws ConfigError for an SLO rule that there is not.
+traces::SourceOptions source_options(const Experiment& experiment);
 // What it runs on, with the models that occur in its requests: their weights take memory, and a
 // calibration may stand for them. Throws ConfigError for a request that no model can make.
 models::PlatformOptions platform_of(const Experiment& experiment);

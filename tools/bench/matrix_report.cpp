@@ -37,26 +37,25 @@ std::vector<Cell> heading(const Matrix& matrix) {
   return row;
 }
 
-Cells empty_table(const Matrix& matrix) {
+// A row for each policy, a column for each load. Show: (entry) -> Cell.
+template <class Show>
+Cells table_of(const Matrix& matrix, std::size_t workload, Show show) {
   Cells rows = {heading(matrix)};
   for (std::size_t policy = 0; policy < matrix.options().policies.size(); ++policy)
     rows.push_back({{matrix.policy_name(policy)}});
-  return rows;
-}
-
-Cells violations(const Matrix& matrix, std::size_t workload) {
-  Cells rows = empty_table(matrix);
   for (std::size_t load = 0; load < matrix.options().loads.size(); ++load) {
     std::size_t row = 1;
     for (const MatrixEntry& entry : matrix.entries(workload, load))
-      rows[row++].push_back({percent(entry.violation_rate), entry.best});
+      rows[row++].push_back(show(entry));
   }
   return rows;
 }
 
-// As violations(), with the bound as last row.
+// The bound is the last row.
 Cells violations_and_bound(const Matrix& matrix, std::size_t workload) {
-  Cells rows = violations(matrix, workload);
+  Cells rows = table_of(matrix, workload, [](const MatrixEntry& entry) {
+    return Cell{percent(entry.violation_rate), entry.best};
+  });
   auto& last = rows.emplace_back();
   last.push_back({"no schedule is below"});
   for (std::size_t load = 0; load < matrix.options().loads.size(); ++load)
@@ -65,13 +64,9 @@ Cells violations_and_bound(const Matrix& matrix, std::size_t workload) {
 }
 
 Cells latencies(const Matrix& matrix, std::size_t workload) {
-  Cells rows = empty_table(matrix);
-  for (std::size_t load = 0; load < matrix.options().loads.size(); ++load) {
-    std::size_t row = 1;
-    for (const MatrixEntry& entry : matrix.entries(workload, load))
-      rows[row++].push_back({spread(entry.latency_mean_s, 1, 2)});
-  }
-  return rows;
+  return table_of(matrix, workload, [](const MatrixEntry& entry) {
+    return Cell{spread(entry.latency_mean_s, 1, 2)};
+  });
 }
 
 // For each workload and load: violations of kOurPolicy, the fewest of all others and whose, and

@@ -8,7 +8,6 @@
 
 #include "core/errors.hpp"
 #include "tools/bound/stage_work.hpp"
-#include "traces/source.hpp"
 
 namespace regroup::tools {
 namespace {
@@ -157,11 +156,7 @@ AttainmentBound attainment_bound(std::span<const Request> requests, const Catalo
 AttainmentBound attainment_bound(const Experiment& e, int max_batch) {
   models::Platform platform(platform_of(e));
   NameTable<ClassId> classes;
-  traces::TraceSource source(open_requests(e), platform, classes,
-                             {.steps = e.steps,
-                              .rate_scale = e.rate_scale,
-                              .limit = e.limit,
-                              .slo = traces::SloRule::parse(e.slo)});
+  traces::TraceSource source(open_requests(e), platform, classes, source_options(e));
   std::vector<Request> requests;
   for (Request request; source.next(request);) requests.push_back(request);
 
