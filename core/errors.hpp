@@ -27,6 +27,18 @@ class SystemError : public Error {
   using Error::Error;
 };
 
+// A GPU, its driver or a library of CUDA's refused. Exit code 3.
+class CudaError : public SystemError {
+ public:
+  using SystemError::SystemError;
+};
+
+// NCCL refused, or did not answer in time. Exit code 3.
+class NcclError : public SystemError {
+ public:
+  using SystemError::SystemError;
+};
+
 // The policy broke its contract. Exit code 4.
 class PolicyError : public Error {
  public:

@@ -200,8 +200,8 @@ std::unique_ptr<Backend> make_host(const Experiment& e, const Catalog& catalog) 
     if (!e.wall_clock) fail<ConfigError>("--compute real takes real time: add --clock wall");
     options.slot_bytes = host::kDitSlotBytes;
     options.window_bytes = host::kDitWindowBytes;
-    options.compute = [dits = small_dits(catalog)](int rank, collectives::World&) {
-      return host::dit_compute(rank, dits);
+    options.compute = [dits = small_dits(catalog)](int rank, collectives::World& world) {
+      return host::dit_compute(rank, world, dits);
     };
     options.patience = std::chrono::seconds(60);  // expected times are those of the modelled GPU
   }
@@ -212,7 +212,7 @@ std::unique_ptr<Backend> make_host(const Experiment& e, const Catalog& catalog) 
   for (const sim::Failure& failure : e.failures) {
     if (failure.repaired != kNever)
       fail<ConfigError>("--fail with a repair is for --on sim: a rank of the host stays dead");
-    options.faults.push_back({.kind = host::Fault::Kind::kKill,
+    options.faults.push_back({.kind = serve::Fault::Kind::kKill,
                               .rank = static_cast<int>(failure.gpu.value),
                               .at = failure.at});
   }

@@ -13,7 +13,7 @@
 
 #include "core/metrics.hpp"
 #include "models/platform.hpp"
-#include "runtime/host/fault.hpp"
+#include "runtime/serve/fault.hpp"
 #include "sim/sim_backend.hpp"
 #include "traces/reader.hpp"
 #include "traces/source.hpp"
@@ -30,9 +30,9 @@ struct Experiment {
   std::map<std::string, std::string> params;
   // The backend: "sim", "host", or "journal:FILE" (as recorded, every decision compared).
   std::string on = "sim";
-  bool wall_clock = false;          // host: the machine's clock instead of a virtual one
-  bool real_compute = false;        // host: small transformers instead of waiting
-  std::vector<host::Fault> faults;  // host
+  bool wall_clock = false;           // host: the machine's clock instead of a virtual one
+  bool real_compute = false;         // host: small transformers instead of waiting
+  std::vector<serve::Fault> faults;  // host
   std::uint64_t seed = 0;
 
   std::string slo = "trace";

@@ -59,7 +59,7 @@ Experiment experiment_of(const RunFlags& flags) {
       fail<ConfigError>("--param {}: given twice", param.substr(0, equals));
   }
   for (const std::string& failure : flags.failures) e.failures.push_back(parse_failure(failure));
-  for (const std::string& fault : flags.faults) e.faults.push_back(host::parse_fault(fault));
+  for (const std::string& fault : flags.faults) e.faults.push_back(serve::parse_fault(fault));
   e.wall_clock = flags.clock == "wall";
   e.real_compute = flags.compute == "real";
   if (flags.steps > 0) e.steps = flags.steps;

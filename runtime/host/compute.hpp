@@ -1,43 +1,21 @@
-// What a rank does in a step.
+// What a rank of the host does in a step.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "core/jitter.hpp"
-#include "runtime/collectives/collectives.hpp"
-#include "runtime/host/clock.hpp"
-#include "runtime/host/host_run.hpp"
-#include "runtime/host/state_store.hpp"
+#include "runtime/collectives/failure.hpp"
+#include "runtime/serve/rank_device.hpp"
 
 namespace regroup::host {
 
-// How ranks look at memory while they wait for each other.
-struct Look {
-  Clock* clock;
-  TimePoint deadline;
-  bool first = true;
-  void operator()() {
-    clock->look_again(first, deadline);
-    first = false;
-  }
-};
-struct ClockReading {
-  Clock* clock;
-  std::int64_t operator()() const { return clock->now().time_since_epoch().count(); }
-};
-using Barrier = collectives::Collectives<Look, ClockReading>;
-
-// One step of a run at one of its members.
-struct StepContext {
-  const HostRun& run;
-  int member = 0;
-  int index = 0;      // of the step within the run
-  TimePoint begun{};  // when the step began
-  Clock& clock;
-  collectives::World& world;
-  TimePoint deadline;  // for collectives
-};
+using serve::RankRun;
+using serve::RunTask;
+using serve::StepContext;
 
 // One object for each rank, used by that rank's thread.
 class Compute {

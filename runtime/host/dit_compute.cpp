@@ -9,12 +9,15 @@
 
 #include "core/errors.hpp"
 #include "core/random.hpp"
+#include "runtime/collectives/collectives.hpp"
 #include "runtime/dit/step.hpp"
 
 namespace regroup::host {
 namespace {
 
 using collectives::Status;
+using serve::ClockReading;
+using serve::Look;
 
 // Thrown through RankStep where an exchange fails; the status is kept by the channel.
 struct ExchangeFailed {
@@ -24,12 +27,12 @@ struct ExchangeFailed {
 // The exchanges of one step, on the group-free collectives.
 class GroupExchanges final : public dit::Collectives {
  public:
-  GroupExchanges(const StepContext& context, int rank)
+  GroupExchanges(const StepContext& context, int rank, collectives::World& world)
       : context_(context),
+        world_(world),
         deadline_(context.deadline.time_since_epoch().count()),
-        ranks_(context.world, rank, Look{&context.clock, context.deadline},
-               ClockReading{&context.clock}) {
-    const HostRun& run = context.run;
+        ranks_(world, rank, Look{&context.clock, context.deadline}, ClockReading{&context.clock}) {
+    const RankRun& run = context.run;
     const int ulysses = run.layout.ulysses;
     const int branch = context.member / ulysses;
     branch_ = subset(run, branch * ulysses, 1, ulysses, 1 + static_cast<std::uint64_t>(branch));
@@ -71,18 +74,18 @@ class GroupExchanges final : public dit::Collectives {
     return {split.tokens(), static_cast<std::uint32_t>(split.heads),
             static_cast<std::uint32_t>(split.width * sizeof(float)), 1};
   }
-  collectives::RankGroup subset(const HostRun& run, int first, int stride, int count,
+  collectives::RankGroup subset(const RankRun& run, int first, int stride, int count,
                                 std::uint64_t number) const {
     std::array<int, collectives::kMaxRanks> members{};
     for (int i = 0; i < count; ++i)
       members[static_cast<std::size_t>(i)] = run.ranks.ranks[first + i * stride];
-    return context_.world.form({members.data(), static_cast<std::size_t>(count)},
-                               run.ranks.step + number);
+    return world_.form({members.data(), static_cast<std::size_t>(count)}, run.ranks.step + number);
   }
 
   const StepContext& context_;
+  collectives::World& world_;
   std::int64_t deadline_;
-  Barrier ranks_;
+  collectives::Collectives<Look, ClockReading> ranks_;
   collectives::RankGroup branch_, pair_;
 };
 
@@ -92,7 +95,8 @@ std::span<float> floats(std::vector<std::byte>& bytes) {
 
 class DitCompute final : public Compute {
  public:
-  DitCompute(int rank, DitOptions options) : rank_(rank), options_(std::move(options)) {}
+  DitCompute(int rank, collectives::World& world, DitOptions options)
+      : rank_(rank), world_(world), options_(std::move(options)) {}
 
   std::vector<std::byte> begin(const RunTask& task, std::span<const std::byte> before) override {
     std::vector<std::byte> state(before.begin(), before.end());
@@ -203,7 +207,7 @@ class DitCompute final : public Compute {
     const std::size_t piece = member % layout.ulysses;
     dit::Matrix shard = dit::shard(latents_of(shape, tail), split, piece);
     dit::RankStep rank_step(model.denoiser, step, layout, member, shard);
-    GroupExchanges exchanges(context, rank_);
+    GroupExchanges exchanges(context, rank_, world_);
     dit::run(rank_step, exchanges);
 
     // Gathered as pieces of the whole sequence, of which text tokens are the first.
@@ -231,6 +235,7 @@ class DitCompute final : public Compute {
   }
 
   int rank_;
+  collectives::World& world_;
   DitOptions options_;
 };
 
@@ -242,8 +247,8 @@ SmallDit::SmallDit(std::string_view preset)
       encoder(config, weights),
       decoder(config, weights) {}
 
-std::unique_ptr<Compute> dit_compute(int rank, DitOptions options) {
-  return std::make_unique<DitCompute>(rank, std::move(options));
+std::unique_ptr<Compute> dit_compute(int rank, collectives::World& world, DitOptions options) {
+  return std::make_unique<DitCompute>(rank, world, std::move(options));
 }
 
 }  // namespace regroup::host

@@ -36,6 +36,6 @@ inline constexpr std::uint64_t kDitWindowBytes = std::uint64_t{8} << 20;
 // The state of a denoising task is its prompt and all of its latents, at every member; a step
 // computes the member's shard of the new latents (Ulysses and guidance parallel, by the run's
 // layout) and gathers the others'.
-std::unique_ptr<Compute> dit_compute(int rank, DitOptions options);
+std::unique_ptr<Compute> dit_compute(int rank, collectives::World& world, DitOptions options);
 
 }  // namespace regroup::host

@@ -1,95 +1,36 @@
-// Carries out placements on threads of this machine: one rank for each GPU of the cluster.
+// Carries out placements on threads of this machine.
 #pragma once
 
-#include <array>
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "core/catalog.hpp"
 #include "core/jitter.hpp"
-#include "runtime/host/worker.hpp"
+#include "runtime/host/compute.hpp"
+#include "runtime/serve/rank_backend.hpp"
 
 namespace regroup::host {
 
 struct HostOptions {
   bool virtual_clock = true;  // else the machine's
   Jitter jitter;
-  std::vector<Fault> faults;
+  std::vector<serve::Fault> faults;
   // Makes what the rank of that number computes. Empty: timed_compute.
   std::function<std::unique_ptr<Compute>(int rank, collectives::World& world)> compute;
   std::uint64_t slot_bytes = 4096;       // the largest shard that one collective moves
   std::uint64_t window_bytes = 1 << 16;  // the states that one run brings to a rank
-  // How much longer than expected a rank waits for its peers before it gives them up.
+  // See ServeOptions.
   Duration patience = std::chrono::seconds(5);
-  // Told what went wrong, a line each time. On the caller's thread.
   std::function<void(const std::string&)> report;
 };
 
-// The real runtime: a dispatcher (the thread of the control loop), a bounded queue and a worker
-// thread a rank, group-free collectives between them, states that move by one-sided puts. One total
-// order: a placement is appended to all its members' queues before the next one is looked at, so
-// overlapping groups cannot wait for each other in a circle.
-//
-// On the machine's clock dispatch, set-up and migration take what they take; where it is virtual
-// they take what the cost model says, as steps do with timed_compute.
-//
-// After a failure (a rank that died, disagrees or holds a wrong state) all runs of that moment
-// fail, the world is armed again, and every request goes on from its last step; dead ranks are
-// reported as failed GPUs.
-class HostBackend final : public Backend, private RankListener {
+// A RankBackend whose ranks are threads. Where the clock is virtual, steps of timed_compute take
+// what the cost model says, as dispatch, set-up and migration do.
+class HostBackend final : public serve::RankBackend {
  public:
   // ConfigError: more GPUs than kMaxRanks ranks.
   HostBackend(const Catalog& catalog, HostOptions options);
-  ~HostBackend() override;
-
-  TimePoint now() const override { return now_; }
-  void launch(const Launch& launch) override;
-  void preempt(RunId run) override;
-  std::optional<Event> next_event(TimePoint until) override;
-
- private:
-  struct Departure {
-    HostRun* run;
-    TimePoint at;
-    std::string why;
-  };
-
-  void left(HostRun& run, int rank, const std::string& why) override;
-  void died(int rank) override;
-
-  RunTask describe(const Task& task, const Group& group, std::uint64_t& offset);
-  void send_state(const Task& task, const Group& group, RunTask& item);
-  void take_in_departures();
-  void recover();
-  void wait_for_senders();
-  int kept_steps(const HostRun& run);
-  void add_event(Event event);
-  void end_run(HostRun& run, Event::Kind kind);
-
-  const Catalog& catalog_;
-  HostOptions options_;
-  std::unique_ptr<Clock> clock_;
-  collectives::World world_;
-  std::vector<bool> dead_;
-  std::uint64_t next_group_ = 1;  // the piece of work a group is formed for
-
-  std::map<RunId, std::unique_ptr<HostRun>> runs_;  // under way
-  std::deque<Event> events_;                        // to be returned
-  TimePoint now_{};
-  TimePoint earliest_{};  // of the next event
-  bool recovering_ = false;
-
-  Monitor monitor_;  // guards what ranks tell:
-  std::vector<Departure> departures_;
-  std::vector<int> newly_dead_;
-
-  StateStore snapshots_;  // what a request goes on from when all ranks that had its state died
-
-  std::vector<std::unique_ptr<Rank>> ranks_;  // last: their threads use all of the above
 };
 
 }  // namespace regroup::host

@@ -94,7 +94,7 @@ TEST_P(Faults, AreReportedAndTheRequestsFinish) {
   HostOptions options;
   options.virtual_clock = virtual_clock;
   options.patience = 300ms;
-  options.faults = {parse_fault(text)};
+  options.faults = {serve::parse_fault(text)};
   options.report = [&](const std::string& line) { reports += line + "\n"; };
   HostBackend host(catalog, std::move(options));
   const auto output = run_on(host, catalog, "fcfs", requests,

@@ -1,23 +1,24 @@
-#include "runtime/host/worker.hpp"
+#include "runtime/serve/rank.hpp"
 
 #include <algorithm>
 
 #include "core/errors.hpp"
+#include "runtime/collectives/collectives.hpp"
 #include "runtime/collectives/describe.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
 namespace {
 
 constexpr std::size_t kQueueCapacity = 64;
 
 }  // namespace
 
-Rank::Rank(int rank, Clock& clock, collectives::World& world, std::unique_ptr<Compute> compute,
+Rank::Rank(int rank, Clock& clock, collectives::World& world, std::unique_ptr<RankDevice> device,
            StateStore& snapshots, RankListener& listener, RankOptions options)
     : rank_(rank),
       clock_(clock),
       world_(world),
-      compute_(std::move(compute)),
+      device_(std::move(device)),
       snapshots_(snapshots),
       listener_(listener),
       options_(std::move(options)),
@@ -26,12 +27,14 @@ Rank::Rank(int rank, Clock& clock, collectives::World& world, std::unique_ptr<Co
   const int worker = clock_.announce();
   worker_ = std::thread([this, worker] {
     clock_.enter(worker);
+    device_->attach();
     serve();
     clock_.leave();
   });
   const int sender = clock_.announce();
   sender_ = std::thread([this, sender] {
     clock_.enter(sender);
+    device_->attach_sender();
     serve_sends();
     clock_.leave();
   });
@@ -43,7 +46,7 @@ Rank::~Rank() {
 }
 
 void Rank::serve() {
-  while (HostRun* run = runs_.pop()) {
+  while (RankRun* run = runs_.pop()) {
     std::string why;
     const End end = execute(*run, why);
     if (end == End::kDied) {
@@ -55,19 +58,19 @@ void Rank::serve() {
   }
 }
 
-void Rank::send(Send order) {
+void Rank::send(Put order) {
   unsent_.fetch_add(1, std::memory_order_relaxed);
   sends_.push(std::move(order));
 }
 
+void Rank::stop() {
+  runs_.push(nullptr);
+  sends_.push(std::nullopt);
+}
+
 void Rank::serve_sends() {
-  while (true) {
-    const Send order = sends_.pop();
-    if (order.stop) return;
-    const TimePoint deadline = clock_.now() + options_.patience;
-    Puts puts(world_, rank_, Look{&clock_, deadline}, ClockReading{&clock_});
-    // A failure is the receivers' to report: they wait for this.
-    (void)puts.put(order.group, order.offset, order.data, deadline.time_since_epoch().count());
+  while (const std::optional<Put> order = sends_.pop()) {
+    device_->put(*order, clock_.now() + options_.patience);
     unsent_.fetch_sub(1, std::memory_order_release);
   }
 }
@@ -82,7 +85,7 @@ bool Rank::strikes(Fault::Kind kind) {
   return true;
 }
 
-Rank::End Rank::execute(HostRun& run, std::string& why) {
+Rank::End Rank::execute(RankRun& run, std::string& why) {
   const int member = run.ranks.position(rank_);
   const bool leader = member == 0;
   const TimePoint taken = clock_.now();
@@ -124,33 +127,27 @@ Rank::End Rank::execute(HostRun& run, std::string& why) {
     if (leader) snapshots_.erase(task.request);
   }
   if (!run.tasks[0].last_stage && strikes(Fault::Kind::kCorrupt)) {
-    std::vector<std::byte>& bytes = states_.find(run.tasks[0].request).bytes;
-    bytes[bytes.size() / 2] ^= std::byte{1};
+    State& state = states_.find(run.tasks[0].request);
+    state.data = device_->corrupted(state.data);
   }
   return End::kDone;
 }
 
-void Rank::wait_for_overheads(HostRun& run) {
+void Rank::wait_for_overheads(RankRun& run) {
   clock_.sleep_until(clock_.now() + run.dispatch + run.setup + run.migrate);
   run.times.setup = run.setup;
   run.times.migrate = run.migrate;
 }
 
 // Takes in what others have put into this rank's window.
-bool Rank::receive_states(HostRun& run, std::string& why) {
+bool Rank::receive_states(RankRun& run, std::string& why) {
   for (const RunTask& task : run.tasks) {
     if (task.put.position(rank_) < 1) continue;
     const TimePoint deadline =
         clock_.now() + run.dispatch + run.setup + run.migrate + options_.patience;
-    Receipts receipts(world_, rank_, Look{&clock_, deadline}, ClockReading{&clock_});
-    const auto status = receipts.await_put(task.put, task.put_offset, task.put_bytes,
-                                           deadline.time_since_epoch().count());
-    if (status != collectives::Status::kOk) {
-      why = collectives::describe(receipts.failure());
-      return false;
-    }
-    states_.find(task.request) =
-        unpacked(world_.window(rank_).subspan(task.put_offset, task.put_bytes));
+    StateRef data = device_->await_put(task, deadline, why);
+    if (data == nullptr) return false;
+    states_.find(task.request) = {task.put_stage, task.put_steps, std::move(data), nullptr};
   }
   return true;
 }
@@ -160,13 +157,13 @@ bool Rank::receive_states(HostRun& run, std::string& why) {
 bool Rank::prepare(const RunTask& task, std::string& why) {
   State& state = states_.find(task.request);
   if (state.stage == task.stage && state.steps == task.steps_done + 1) {
-    state.bytes = state.before;
+    state.data = state.before;
     state.steps = task.steps_done;
   }
   if (state.stage >= 0) {
     RunTask before = task;
     before.stage = static_cast<std::uint8_t>(state.stage);
-    why = compute_->check(before, state.steps, state.bytes);
+    why = device_->check(before, state.steps, state.data);
     if (why.empty() && state.stage == task.stage && state.steps != task.steps_done)
       why = fmt::format("the state of request {} has {} steps, not {}", task.request.value,
                         state.steps, task.steps_done);
@@ -179,50 +176,47 @@ bool Rank::prepare(const RunTask& task, std::string& why) {
   if (state.stage != task.stage) {
     state.stage = task.stage;
     state.steps = 0;
-    state.bytes = compute_->begin(task, state.bytes);
+    state.data = device_->begin(task, state.data);
   }
   return true;
 }
 
-bool Rank::step(HostRun& run, int member, int index, std::string& why) {
+bool Rank::step(RankRun& run, int member, int index, std::string& why) {
   const TimePoint begun = clock_.now();
   const TimePoint deadline = begun + run.step + options_.patience;
   next_.resize(run.tasks.size());
   for (std::size_t i = 0; i < run.tasks.size(); ++i) {
-    next_[i] = states_.find(run.tasks[i].request).bytes;
-    const StepContext context{run, member, index, begun, clock_, world_, deadline};
-    const auto status = compute_->step(context, run.tasks[i], next_[i]);
-    if (status != collectives::Status::kOk) {
-      why =
-          collectives::describe(world_.channel(rank_, collectives::Channel::kCollectives).failure);
-      return false;
-    }
+    const StepContext context{run, member, index, begun, clock_, deadline};
+    const RunTask& task = run.tasks[i];
+    next_[i] = device_->step(context, task, states_.find(task.request).data, why);
+    if (next_[i] == nullptr) return false;
   }
   return true;
 }
 
 // All members have done the step: it counts.
-void Rank::commit(HostRun& run, bool leader) {
+void Rank::commit(RankRun& run, bool leader) {
   for (std::size_t i = 0; i < run.tasks.size(); ++i) {
     State& state = states_.find(run.tasks[i].request);
-    state.before.swap(state.bytes);
-    state.bytes.swap(next_[i]);
+    state.before = std::move(state.data);
+    state.data = std::move(next_[i]);
     ++state.steps;
     if (!leader) continue;
     State& snapshot = snapshots_.find(run.tasks[i].request);
     snapshot.stage = state.stage;
     snapshot.steps = state.steps;
-    snapshot.bytes = state.bytes;
+    snapshot.data = device_->snapshot(state.data);
   }
 }
 
 bool Rank::barrier(const collectives::RankGroup& group, Duration expected, std::string& why) {
   const TimePoint deadline = clock_.now() + expected + options_.patience;
-  Barrier ranks(world_, rank_, Look{&clock_, deadline}, ClockReading{&clock_});
+  collectives::Collectives<Look, ClockReading> ranks(world_, rank_, Look{&clock_, deadline},
+                                                     ClockReading{&clock_});
   if (ranks.barrier(group, deadline.time_since_epoch().count()) == collectives::Status::kOk)
     return true;
   why = collectives::describe(ranks.failure());
   return false;
 }
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

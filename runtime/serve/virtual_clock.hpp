@@ -7,9 +7,9 @@
 #include <semaphore>
 #include <vector>
 
-#include "runtime/host/clock.hpp"
+#include "runtime/serve/clock.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
 
 // Deterministic: exactly one thread has the turn; a thread that blocks gives it away, by rules that
 // depend on nothing but what the threads did so far. All state belongs to whoever has the turn.
@@ -79,4 +79,4 @@ class VirtualClock final : public Clock {
   int live_ = 0;  // threads that entered or will, less those that left
 };
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

@@ -1,41 +1,45 @@
 // The states (latents) of requests that one rank holds.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
-#include <span>
-#include <vector>
 
 #include "regroup/policy/types.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
+
+// The numbers of one request after one of its steps, wherever the rank's device keeps them. Never
+// changed once made, so whoever still needs them shares them.
+class StateData {
+ public:
+  virtual ~StateData() = default;
+  virtual std::uint64_t bytes() const = 0;  // as they travel
+};
+using StateRef = std::shared_ptr<const StateData>;
 
 // The state of one request after a number of steps of one of its stages. The version before is kept
 // too: when a step fails half way, some ranks have done it and some have not, and all can go back.
 struct State {
-  int stage = -1;  // -1: there is no state
-  int steps = 0;   // done of that stage
-  std::vector<std::byte> bytes;
-  std::vector<std::byte> before;  // after steps - 1
+  int stage = -1;   // -1: there is no state
+  int steps = 0;    // done of that stage
+  StateRef data;    // after `steps`
+  StateRef before;  // after steps - 1; or nothing
 
-  // The bytes after `n` steps, or nothing if neither version is that.
-  std::span<const std::byte> after(int n) const {
-    if (n == steps) return bytes;
+  // The numbers after `n` steps, or nothing if neither version is that.
+  StateRef after(int n) const {
+    if (n == steps) return data;
     if (n == steps - 1) return before;
-    return {};
+    return nullptr;
   }
   // Whether a task can go on from here: the same stage with its steps done, or the stage before it.
   bool fits(int task_stage, int steps_done) const {
     if (stage < 0) return false;
     if (stage != task_stage) return steps_done == 0;
-    return !after(steps_done).empty();
+    return after(steps_done) != nullptr;
   }
 };
-
-// A state as it travels: the version after `steps` of `stage`, or the latest of an earlier stage.
-std::vector<std::byte> packed(const State& state, int stage, int steps);
-State unpacked(std::span<const std::byte> bytes);
 
 // A group keeps the whole state at every member. Used by the rank's threads and the dispatcher;
 // what find() gives stays where it is, and belongs to whoever runs the request.
@@ -61,4 +65,4 @@ class StateStore {
   std::map<RequestId, State> states_;
 };
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

@@ -5,7 +5,7 @@
 
 #include "regroup/policy/types.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
 
 struct Fault {
   enum class Kind {
@@ -23,4 +23,4 @@ struct Fault {
 // "kill:RANK@SECONDS", "delay:RANK@SECONDS:SECONDS", "swap:...", "corrupt:...". ConfigError.
 Fault parse_fault(const std::string& text);
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

@@ -1,10 +1,10 @@
-#include "runtime/host/wall_clock.hpp"
+#include "runtime/serve/wall_clock.hpp"
 
 #include <sys/prctl.h>
 
 #include <thread>
 
-namespace regroup::host {
+namespace regroup::serve {
 namespace {
 
 // Sleeping threads are woken when they asked to be, not within the 50 us that Linux allows itself.
@@ -36,4 +36,4 @@ bool WallClock::wait(Monitor& monitor, std::unique_lock<std::mutex>& lock, TimeP
 // Ranks usually are more than processors: whoever waits makes way.
 void WallClock::look_again(bool, TimePoint) { std::this_thread::yield(); }
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

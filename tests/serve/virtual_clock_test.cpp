@@ -1,4 +1,4 @@
-#include "runtime/host/virtual_clock.hpp"
+#include "runtime/serve/virtual_clock.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-namespace regroup::host {
+namespace regroup::serve {
 namespace {
 
 using namespace std::chrono_literals;
@@ -171,4 +171,4 @@ TEST(VirtualClock, TellsTheDispatcherThatNothingCanHappenAnyMore) {
 }
 
 }  // namespace
-}  // namespace regroup::host
+}  // namespace regroup::serve

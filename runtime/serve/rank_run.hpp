@@ -1,4 +1,4 @@
-// A placement on its way through the host backend.
+// A placement on its way through the ranks.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,7 @@
 #include "core/backend.hpp"
 #include "runtime/collectives/rank_group.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
 
 // One task of the run: what of it the ranks need after launch() has returned.
 struct RunTask {
@@ -25,10 +25,11 @@ struct RunTask {
   collectives::RankGroup put{};
   std::uint64_t put_offset = 0;  // in the window, bytes
   std::uint64_t put_bytes = 0;
-  bool last_stage = false;  // the request ends with it
+  int put_stage = 0, put_steps = 0;  // which state that is
+  bool last_stage = false;           // the request ends with it
 };
 
-struct HostRun {
+struct RankRun {
   static constexpr std::uint64_t kNumbers = 64;
 
   RunId id{};
@@ -57,4 +58,4 @@ struct HostRun {
   std::atomic<bool> failed = false;
 };
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

@@ -1,11 +1,11 @@
-#include "runtime/host/fault.hpp"
+#include "runtime/serve/fault.hpp"
 
 #include <array>
 #include <charconv>
 
 #include "core/errors.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
 
 Fault parse_fault(const std::string& text) {
   static constexpr std::array<std::string_view, 4> kKinds = {"kill", "delay", "swap", "corrupt"};
@@ -40,4 +40,4 @@ Fault parse_fault(const std::string& text) {
   return fault;
 }
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

@@ -1,4 +1,4 @@
-// Time for the threads of the host backend: the machine's, or one that only moves when all of them
+// Time for the threads of the rank backend: the machine's, or one that only moves when all of them
 // wait.
 #pragma once
 
@@ -8,7 +8,7 @@
 
 #include "regroup/policy/types.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
 
 // What threads wait for, together with its mutex. Used through a Clock only.
 class Monitor {
@@ -55,4 +55,4 @@ class Clock {
   virtual void settle() = 0;
 };
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

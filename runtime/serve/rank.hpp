@@ -3,24 +3,22 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 
-#include "runtime/collectives/puts.hpp"
-#include "runtime/host/command_queue.hpp"
-#include "runtime/host/compute.hpp"
-#include "runtime/host/fault.hpp"
+#include "runtime/collectives/world.hpp"
+#include "runtime/serve/command_queue.hpp"
+#include "runtime/serve/fault.hpp"
+#include "runtime/serve/rank_device.hpp"
 
-namespace regroup::host {
-
-using Puts = collectives::Puts<Look, ClockReading>;
-using Receipts = collectives::Receipts<Look, ClockReading>;
+namespace regroup::serve {
 
 // What a rank tells the dispatcher. Called on the rank's threads.
 class RankListener {
  public:
   virtual ~RankListener() = default;
   // This member is done with the run. `why`: empty, or how it failed.
-  virtual void left(HostRun& run, int rank, const std::string& why) = 0;
+  virtual void left(RankRun& run, int rank, const std::string& why) = 0;
   // The rank will not do anything any more.
   virtual void died(int rank) = 0;
 };
@@ -35,27 +33,18 @@ class Rank {
  public:
   // Starts the threads. All references must outlive it. `snapshots` is where leaders leave a copy
   // of every state they reach.
-  Rank(int rank, Clock& clock, collectives::World& world, std::unique_ptr<Compute> compute,
+  Rank(int rank, Clock& clock, collectives::World& world, std::unique_ptr<RankDevice> device,
        StateStore& snapshots, RankListener& listener, RankOptions options);
   // The queues must have been told to stop, and the clock to wait for leaving.
   ~Rank();
 
-  // A state to be put to ranks that lack it. A copy: by the time it is sent, this rank may have
-  // gone on with its own.
-  struct Send {
-    collectives::RankGroup group;
-    std::uint64_t offset = 0;
-    std::vector<std::byte> data;
-    bool stop = false;  // the thread ends
-  };
-
-  CommandQueue<HostRun*>& runs() { return runs_; }  // nullptr: the thread ends
+  CommandQueue<RankRun*>& runs() { return runs_; }
   // Called by the dispatcher.
-  void send(Send order);
+  void send(Put order);
+  void stop();  // both threads end when they have done what is queued
   // Whether one is still waited for or under way.
   bool sending() const { return unsent_.load(std::memory_order_acquire) > 0; }
   StateStore& states() { return states_; }
-  const Compute& compute() const { return *compute_; }
 
  private:
   void serve();
@@ -63,12 +52,12 @@ class Rank {
 
   enum class End { kDone, kFailed, kDied };
   // `why` is set if it failed.
-  End execute(HostRun& run, std::string& why);
-  void wait_for_overheads(HostRun& run);
-  bool receive_states(HostRun& run, std::string& why);
+  End execute(RankRun& run, std::string& why);
+  void wait_for_overheads(RankRun& run);
+  bool receive_states(RankRun& run, std::string& why);
   bool prepare(const RunTask& task, std::string& why);
-  bool step(HostRun& run, int member, int index, std::string& why);
-  void commit(HostRun& run, bool leader);
+  bool step(RankRun& run, int member, int index, std::string& why);
+  void commit(RankRun& run, bool leader);
   // Waits for all members. `expected`: how long that may take.
   bool barrier(const collectives::RankGroup& group, Duration expected, std::string& why);
   bool strikes(Fault::Kind kind);
@@ -76,16 +65,16 @@ class Rank {
   int rank_;
   Clock& clock_;
   collectives::World& world_;
-  std::unique_ptr<Compute> compute_;
+  std::unique_ptr<RankDevice> device_;
   StateStore& snapshots_;
   RankListener& listener_;
   RankOptions options_;
   StateStore states_;
-  CommandQueue<HostRun*> runs_;
-  CommandQueue<Send> sends_;
+  CommandQueue<RankRun*> runs_;
+  CommandQueue<std::optional<Put>> sends_;
   std::atomic<int> unsent_ = 0;
-  std::vector<std::vector<std::byte>> next_;  // of the step under way, by task
+  std::vector<StateRef> next_;  // of the step under way, by task
   std::thread worker_, sender_;
 };
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

@@ -3,9 +3,9 @@
 
 #include <chrono>
 
-#include "runtime/host/clock.hpp"
+#include "runtime/serve/clock.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
 
 // Time 0 is when it was made.
 class WallClock final : public Clock {
@@ -27,4 +27,4 @@ class WallClock final : public Clock {
   std::chrono::steady_clock::time_point start_;
 };
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

@@ -4,9 +4,9 @@
 #include <deque>
 #include <optional>
 
-#include "runtime/host/clock.hpp"
+#include "runtime/serve/clock.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
 
 // One thread pushes, one pops. A push never waits: the dispatcher makes sure that there is room in
 // all the queues of a group before it pushes to the first, so that a placement reaches all of its
@@ -41,4 +41,4 @@ class CommandQueue {
   std::deque<Command> queue_;
 };
 
-}  // namespace regroup::host
+}  // namespace regroup::serve

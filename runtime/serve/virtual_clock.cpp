@@ -1,10 +1,10 @@
-#include "runtime/host/virtual_clock.hpp"
+#include "runtime/serve/virtual_clock.hpp"
 
 #include <algorithm>
 
 #include "core/errors.hpp"
 
-namespace regroup::host {
+namespace regroup::serve {
 namespace {
 
 thread_local int self = 0;  // which of the clock's threads this is
@@ -95,7 +95,7 @@ int VirtualClock::choose() {
       return take(settling_);
     }
     if (!advance()) {
-      RG_CHECK(dispatcher_waits_, "all threads of the host backend wait for each other");
+      RG_CHECK(dispatcher_waits_, "all threads of the rank backend wait for each other");
       dispatcher_waits_ = false;
       wake(kDispatcher, Woken::kNothingMore);
       return kDispatcher;
@@ -175,4 +175,4 @@ void VirtualClock::settle() {
   park();
 }
 
-}  // namespace regroup::host
+}  // namespace regroup::serve
