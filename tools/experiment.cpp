@@ -14,8 +14,7 @@
 #include "core/errors.hpp"
 #include "core/results.hpp"
 #include "policies/builtin_policies.hpp"
-#include "runtime/host/dit_compute.hpp"
-#include "runtime/host/host_backend.hpp"
+#include "tools/backends.hpp"
 
 namespace regroup::tools {
 namespace {
@@ -142,81 +141,36 @@ std::string paths_of(const std::vector<std::filesystem::path>& files) {
   return text;
 }
 
-ConfigBlock provenance_of(const Experiment& e, const Outcome& outcome) {
+ConfigBlock provenance_of(const Experiment& e, const ConfigBlock& machine, const Outcome& outcome) {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
-  return {{"trace", std::filesystem::absolute(e.trace).string()},
-          {"calibrations", paths_of(e.platform.calibrations)},
-          {"on", e.on},
-          {"clock", e.wall_clock ? "wall" : "virtual"},
-          {"compute", e.real_compute ? "real" : "timed"},
-          {"host", host},
-          {"wall_s", fmt::format("{:.3f}", outcome.wall_s)},
-          {"decisions", fmt::format("{}", outcome.decision_times.calls)},
-          {"decision_mean_us", fmt::format("{:.2f}", outcome.decision_times.mean_us)},
-          {"decision_p50_us", fmt::format("{:.2f}", outcome.decision_times.p50_us)},
-          {"decision_p99_us", fmt::format("{:.2f}", outcome.decision_times.p99_us)},
-          {"decision_max_us", fmt::format("{:.2f}", outcome.decision_times.max_us)}};
+  ConfigBlock block = {{"trace", std::filesystem::absolute(e.trace).string()},
+                       {"calibrations", paths_of(e.platform.calibrations)},
+                       {"on", e.on},
+                       {"clock", e.wall_clock ? "wall" : "virtual"},
+                       {"compute", e.real_compute ? "real" : "timed"},
+                       {"host", host},
+                       {"wall_s", fmt::format("{:.3f}", outcome.wall_s)},
+                       {"decisions", fmt::format("{}", outcome.decision_times.calls)},
+                       {"decision_mean_us", fmt::format("{:.2f}", outcome.decision_times.mean_us)},
+                       {"decision_p50_us", fmt::format("{:.2f}", outcome.decision_times.p50_us)},
+                       {"decision_p99_us", fmt::format("{:.2f}", outcome.decision_times.p99_us)},
+                       {"decision_max_us", fmt::format("{:.2f}", outcome.decision_times.max_us)}};
+  block.insert(block.end(), machine.begin(), machine.end());
+  return block;
 }
 
 constexpr std::string_view kJournal = "journal:";
 
 // The file of "journal:FILE", open; nothing for a backend that runs.
 std::unique_ptr<std::ifstream> recorded(const std::string& on) {
-  if (on == "sim" || on == "host") return nullptr;
+  if (on == "sim" || on == "host" || on == "cuda") return nullptr;
   if (!on.starts_with(kJournal))
-    fail<ConfigError>("--on {}: expected sim, host or journal:FILE", on);
+    fail<ConfigError>("--on {}: expected sim, host, cuda or journal:FILE", on);
   const std::string file = on.substr(kJournal.size());
   auto stream = std::make_unique<std::ifstream>(file);
   if (!*stream) fail<ConfigError>("{}: cannot be opened", file);
   return stream;
-}
-
-std::unique_ptr<Backend> make_simulator(const Experiment& e, const Catalog& catalog) {
-  if (!e.faults.empty()) fail<ConfigError>("--fault is for --on host; in simulation, see --fail");
-  if (e.wall_clock || e.real_compute)
-    fail<ConfigError>("--clock wall and --compute real are for --on host");
-  return std::make_unique<sim::SimBackend>(
-      catalog, sim::SimOptions{.jitter = {e.jitter, e.seed}, .failures = e.failures});
-}
-
-// The small transformer that stands in for a model: joint attention as FLUX, or cross as Wan.
-host::DitOptions small_dits(const Catalog& catalog) {
-  host::DitOptions options;
-  options.model = [&catalog](ModelId model) {
-    static const auto kJoint = std::make_shared<const host::SmallDit>("tiny-mmdit");
-    static const auto kCross = std::make_shared<const host::SmallDit>("tiny-cross");
-    return catalog.model_name(model).starts_with("Wan") ? kCross : kJoint;
-  };
-  return options;
-}
-
-std::unique_ptr<Backend> make_host(const Experiment& e, const Catalog& catalog) {
-  if (!e.platform.semantics.empty())
-    fail<ConfigError>(
-        "--semantics is for --on sim: the host carries decisions out as regroup does");
-  host::HostOptions options;
-  if (e.real_compute) {
-    if (!e.wall_clock) fail<ConfigError>("--compute real takes real time: add --clock wall");
-    options.slot_bytes = host::kDitSlotBytes;
-    options.window_bytes = host::kDitWindowBytes;
-    options.compute = [dits = small_dits(catalog)](int rank, collectives::World& world) {
-      return host::dit_compute(rank, world, dits);
-    };
-    options.patience = std::chrono::seconds(60);  // expected times are those of the modelled GPU
-  }
-  options.virtual_clock = !e.wall_clock;
-  options.jitter = {e.jitter, e.seed};
-  options.faults = e.faults;
-  options.report = [](const std::string& line) { fmt::print(stderr, "host: {}\n", line); };
-  for (const sim::Failure& failure : e.failures) {
-    if (failure.repaired != kNever)
-      fail<ConfigError>("--fail with a repair is for --on sim: a rank of the host stays dead");
-    options.faults.push_back({.kind = serve::Fault::Kind::kKill,
-                              .rank = static_cast<int>(failure.gpu.value),
-                              .at = failure.at});
-  }
-  return std::make_unique<host::HostBackend>(catalog, std::move(options));
 }
 
 }  // namespace
@@ -284,6 +238,7 @@ Outcome run(const Experiment& experiment) {
   traces::TraceSource source(open_requests(experiment), platform, classes, requests);
 
   std::unique_ptr<Backend> owned;
+  ConfigBlock machine;
   Replayer* replayer = nullptr;
   if (recording) {
     auto made =
@@ -291,8 +246,9 @@ Outcome run(const Experiment& experiment) {
     replayer = made.get();
     owned = std::move(made);
   } else {
-    owned = experiment.on == "host" ? make_host(experiment, platform)
-                                    : make_simulator(experiment, platform);
+    OpenedBackend opened = open_backend(experiment, platform);
+    owned = std::move(opened.backend);
+    machine = std::move(opened.machine);
   }
   Backend& backend = *owned;
 
@@ -339,7 +295,7 @@ Outcome run(const Experiment& experiment) {
   if (journal_file) journal_file->commit();
   if (results)
     results->commit(outcome.summary, config_of(experiment, outcome.policy),
-                    provenance_of(experiment, outcome));
+                    provenance_of(experiment, machine, outcome));
   return outcome;
 }
 
