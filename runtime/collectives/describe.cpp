@@ -48,13 +48,18 @@ std::string ranks_of(const RankGroup& group) {
   return text;
 }
 
+std::string tokens_of(const TensorShape& shape) {
+  if (shape.leading == 0) return fmt::format("{}", shape.tokens);
+  return fmt::format("({} + {})", shape.leading, shape.tokens - shape.leading);
+}
+
 std::string operation(const Notice& notice) {
   std::string what = name(notice.op);
   const TensorShape& shape = notice.shape;
   if (notice.op == Op::kPut)
     what += fmt::format(" of {} bytes at {}", shape.tokens, notice.offset);
   else if (notice.op != Op::kBarrier)
-    what += fmt::format(" of {} x {} tokens x {} heads x {} bytes", shape.tensors, shape.tokens,
+    what += fmt::format(" of {} x {} tokens x {} heads x {} bytes", shape.tensors, tokens_of(shape),
                         shape.heads, shape.head_bytes);
   return fmt::format("{}, step {}, ranks ({})", what, notice.group.step, ranks_of(notice.group));
 }

@@ -66,6 +66,14 @@ RG_HOST_DEVICE inline void raise_alarm(const Port& port, const Ledger& ledger, i
   store_release(port.to(peer).alarm, stamp(ledger, why));
 }
 
+// Tells all ranks of the world: not only the members, for whoever has work with this rank later
+// must not wait for it either.
+RG_HOST_DEVICE inline void raise_alarms(const Port& port, const Ledger& ledger, Status status,
+                                        int accused) {
+  for (int peer = 0; peer < port.heap.layout.world; ++peer)
+    if (peer != port.self) raise_alarm(port, ledger, peer, status, accused);
+}
+
 // The end of a wait. `peer_status` and `accused` are what an alarm said (kAborted).
 struct Arrival {
   Status status = Status::kOk;
@@ -73,6 +81,23 @@ struct Arrival {
   int accused = 0;
   const Notice* notice = nullptr;  // if it is there: valid until this rank's next publish()
 };
+
+// What an arrival that is not kOk, on the edge to `peer`, is to this rank's operation `own`.
+RG_HOST_DEVICE inline Failure failure_of(const Port& port, const Arrival& arrival, Awaited awaited,
+                                         int peer, std::uint64_t sequence, const Notice& own) {
+  Failure failure;
+  failure.status = arrival.status;
+  failure.awaited = awaited;
+  failure.channel = port.channel;
+  failure.rank = static_cast<std::uint8_t>(port.self);
+  failure.peer = static_cast<std::uint8_t>(peer);
+  failure.peer_status = arrival.peer_status;
+  failure.accused = static_cast<std::uint8_t>(arrival.accused);
+  failure.sequence = sequence;
+  failure.own = own;
+  if (arrival.notice != nullptr) failure.theirs = *arrival.notice;
+  return failure;
+}
 
 namespace detail {
 

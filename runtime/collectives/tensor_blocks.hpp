@@ -5,6 +5,10 @@
 //   sharded by sequence  [tensors][own tokens][heads][head_bytes]   everywhere but in attention
 //   sharded by head      [tensors][tokens][own heads][head_bytes]   in attention
 // Tokens and heads are dealt as in shards.hpp; neither has to be divisible by the group's size.
+//
+// A joint sequence is two kinds of tokens, text and latents. Each kind is dealt for itself, so that
+// members have the same work where both counts can be divided: a member holds its leading tokens,
+// then its others, and all tokens are member 0's, then member 1's, and so on.
 #pragma once
 
 #include "runtime/collectives/host_device.hpp"
@@ -18,6 +22,7 @@ struct TensorShape {
   std::uint32_t heads = 1;
   std::uint32_t head_bytes = 1;  // of one head of one token
   std::uint32_t tensors = 1;     // moved at once: 3 for query, key and value
+  std::uint32_t leading = 0;     // how many of the tokens are of the first kind; at most `tokens`
 
   RG_HOST_DEVICE constexpr std::uint64_t token_bytes() const {
     return std::uint64_t{heads} * head_bytes;
@@ -26,9 +31,20 @@ struct TensorShape {
 
   RG_HOST_DEVICE friend constexpr bool operator==(const TensorShape& a, const TensorShape& b) {
     return a.tokens == b.tokens && a.heads == b.heads && a.head_bytes == b.head_bytes &&
-           a.tensors == b.tensors;
+           a.tensors == b.tensors && a.leading == b.leading;
   }
 };
+
+// How many tokens member `member` of `size` has, and which of all of them is its first;
+// first_token(shape, size, size) is shape.tokens.
+RG_HOST_DEVICE constexpr std::uint64_t own_tokens(const TensorShape& shape, int size, int member) {
+  return Shards{shape.leading, size}.size(member) +
+         Shards{shape.tokens - shape.leading, size}.size(member);
+}
+RG_HOST_DEVICE constexpr std::uint64_t first_token(const TensorShape& shape, int size, int member) {
+  return Shards{shape.leading, size}.begin(member) +
+         Shards{shape.tokens - shape.leading, size}.begin(member);
+}
 
 // Where a block lies in a buffer. Bytes.
 struct Strided {
@@ -56,27 +72,22 @@ namespace detail {
 
 // From sharded by sequence to whole at every member: all of the peer's tokens.
 RG_HOST_DEVICE constexpr Block all_gather_block(const TensorShape& shape, int size, int peer) {
-  const Shards tokens{shape.tokens, size};
-  const std::uint64_t run = tokens.size(peer) * shape.token_bytes();
-  return {run,
-          1,
-          shape.tensors,
-          {0, run, run},
-          {tokens.begin(peer) * shape.token_bytes(), run, shape.tokens * shape.token_bytes()}};
+  const std::uint64_t run = own_tokens(shape, size, peer) * shape.token_bytes();
+  const std::uint64_t first = first_token(shape, size, peer) * shape.token_bytes();
+  return {run, 1, shape.tensors, {0, run, run}, {first, run, shape.tokens * shape.token_bytes()}};
 }
 
 // From sharded by sequence to sharded by head: of all of the peer's tokens, my heads.
 RG_HOST_DEVICE constexpr Block seq_to_heads_block(const TensorShape& shape, int size, int me,
                                                   int peer) {
-  const Shards tokens{shape.tokens, size};
   const Shards heads{shape.heads, size};
+  const std::uint64_t tokens = own_tokens(shape, size, peer);
   const std::uint64_t run = heads.size(me) * shape.head_bytes;
   return {run,
-          tokens.size(peer),
+          tokens,
           shape.tensors,
-          {heads.begin(me) * shape.head_bytes, shape.token_bytes(),
-           tokens.size(peer) * shape.token_bytes()},
-          {tokens.begin(peer) * run, run, shape.tokens * run}};
+          {heads.begin(me) * shape.head_bytes, shape.token_bytes(), tokens * shape.token_bytes()},
+          {first_token(shape, size, peer) * run, run, shape.tokens * run}};
 }
 
 // And back: of all of the peer's heads, my tokens. What I take now is what the peer took from me on
@@ -111,7 +122,7 @@ RG_HOST_DEVICE constexpr Block block_of(Op op, const TensorShape& shape, int siz
 
 // What member `me` of `size` holds of a tensor, in bytes; no member holds more than member 0.
 RG_HOST_DEVICE constexpr std::uint64_t seq_shard_bytes(const TensorShape& shape, int size, int me) {
-  return shape.tensors * Shards{shape.tokens, size}.size(me) * shape.token_bytes();
+  return shape.tensors * own_tokens(shape, size, me) * shape.token_bytes();
 }
 RG_HOST_DEVICE constexpr std::uint64_t head_shard_bytes(const TensorShape& shape, int size,
                                                         int me) {

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "core/errors.hpp"
+#include "runtime/collectives/form_group.hpp"
 
 namespace regroup::collectives {
 namespace {
@@ -62,23 +63,13 @@ Status RankChannel::fail(Failure found, int accused) {
   found.rank = static_cast<std::uint8_t>(port.self);
   found.channel = port.channel;
   failure = found;
-  // Not only the members: whoever has work with this rank later must not wait for it either.
-  for (int peer = 0; peer < port.heap.layout.world; ++peer)
-    if (peer != port.self) raise_alarm(port, ledger, peer, found.status, accused);
+  raise_alarms(port, ledger, found.status, accused);
   return found.status;
 }
 
 Status RankChannel::fail(const Arrival& arrival, Awaited awaited, int peer, std::uint64_t sequence,
                          const Notice& own) {
-  Failure found;
-  found.status = arrival.status;
-  found.awaited = awaited;
-  found.peer = static_cast<std::uint8_t>(peer);
-  found.peer_status = arrival.peer_status;
-  found.accused = static_cast<std::uint8_t>(arrival.accused);
-  found.sequence = sequence;
-  found.own = own;
-  if (arrival.notice != nullptr) found.theirs = *arrival.notice;
+  const Failure found = failure_of(port, arrival, awaited, peer, sequence, own);
   return fail(found, arrival.status == Status::kAborted ? arrival.accused : peer);
 }
 
@@ -121,21 +112,7 @@ World::World(const WorldConfig& config)
 }
 
 RankGroup World::form(std::span<const int> ranks, std::uint64_t step) const {
-  if (ranks.empty()) fail<ConfigError>("collectives: step {}: a group of no ranks", step);
-  RankGroup group;
-  group.step = step;
-  std::uint64_t members = 0;
-  for (const int rank : ranks) {
-    if (rank < 0 || rank >= this->ranks())
-      fail<ConfigError>("collectives: step {}: no rank {}; this world has 0 to {}", step, rank,
-                        this->ranks() - 1);
-    const std::uint64_t member = std::uint64_t{1} << rank;
-    if ((members & member) != 0)
-      fail<ConfigError>("collectives: step {}: rank {} is in the group twice", step, rank);
-    members |= member;
-    group.ranks[group.size++] = static_cast<std::uint8_t>(rank);
-  }
-  return group;
+  return form_group(ranks, step, this->ranks());
 }
 
 RankChannel& World::channel(int rank, Channel channel) {

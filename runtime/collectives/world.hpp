@@ -71,9 +71,7 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  // A group of these ranks, in this order, for the piece of work `step`: a number that all members
-  // are given and no other group had. The members need not be told of each other in any other way.
-  // ConfigError: no rank, one twice, or one that the world does not have.
+  // form_group.hpp.
   RankGroup form(std::span<const int> ranks, std::uint64_t step) const;
 
   int ranks() const { return heap_.layout.world; }

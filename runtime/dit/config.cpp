@@ -2,19 +2,16 @@
 
 #include <bit>
 #include <numeric>
+#include <utility>
 
 #include "core/errors.hpp"
 
 namespace regroup::dit {
 namespace {
 
-// What both presets share: the latents of FLUX.1 and Wan2.1 (16 channels, stride 8, patch 2).
-DitConfig tiny() {
+// What all presets share: the latents of FLUX.1 and Wan2.1 (16 channels, stride 8, patch 2).
+DitConfig sixteen_channels() {
   DitConfig config;
-  config.text_tokens = 16;
-  config.text_width = 64;
-  config.text_layers = 2;
-  config.time_features = 64;
   config.latent_channels = 16;
   config.spatial_stride = 8;
   config.temporal_stride = 4;
@@ -23,31 +20,91 @@ DitConfig tiny() {
   return config;
 }
 
+DitConfig tiny() {
+  DitConfig config = sixteen_channels();
+  config.text_tokens = 16;
+  config.text_width = 64;
+  config.text_layers = 2;
+  config.time_features = 64;
+  return config;
+}
+
+DitConfig tiny_mmdit() {
+  DitConfig config = tiny();
+  config.architecture = DitConfig::Architecture::kJoint;
+  config.double_blocks = 2;
+  config.single_blocks = 4;
+  config.hidden = 144;
+  config.heads = 24;
+  config.mlp_hidden = 576;
+  config.rope_axes = {2, 2, 2};
+  return config;
+}
+
+DitConfig tiny_cross() {
+  DitConfig config = tiny();
+  config.architecture = DitConfig::Architecture::kCross;
+  config.blocks = 6;
+  config.hidden = 96;
+  config.heads = 12;
+  config.mlp_hidden = 512;
+  config.rope_axes = {4, 2, 2};  // Wan: d - 4 (d / 6), 2 (d / 6), 2 (d / 6)
+  config.flow_shift = 5.0;       // Wan2.1's default
+  return config;
+}
+
+// What the published ones share: T5's embedding, 256 sines of the time.
+DitConfig published() {
+  DitConfig config = sixteen_channels();
+  config.text_tokens = 512;
+  config.text_width = 4096;
+  config.time_features = 256;
+  return config;
+}
+
+// black-forest-labs/flux, src/flux/util.py; without the embedding of its distilled guidance, and
+// with pooled text as wide as the text.
+DitConfig flux_dev() {
+  DitConfig config = published();
+  config.architecture = DitConfig::Architecture::kJoint;
+  config.double_blocks = 19;
+  config.single_blocks = 38;
+  config.hidden = 3072;
+  config.heads = 24;
+  config.mlp_hidden = 12288;
+  config.temporal_stride = 1;
+  config.rope_axes = {16, 56, 56};
+  return config;
+}
+
+// Wan-Video/Wan2.1, wan/configs/wan_t2v_1_3B.py.
+DitConfig wan_small() {
+  DitConfig config = published();
+  config.architecture = DitConfig::Architecture::kCross;
+  config.blocks = 30;
+  config.hidden = 1536;
+  config.heads = 12;
+  config.mlp_hidden = 8960;
+  config.rope_axes = {44, 42, 42};  // as tiny-cross, of d = 128
+  config.flow_shift = 5.0;
+  return config;
+}
+
 }  // namespace
 
 DitConfig preset(std::string_view name) {
-  DitConfig config = tiny();
-  config.name = name;
-  if (name == "tiny-mmdit") {
-    config.architecture = DitConfig::Architecture::kJoint;
-    config.double_blocks = 2;
-    config.single_blocks = 4;
-    config.hidden = 144;
-    config.heads = 24;
-    config.mlp_hidden = 576;
-    config.rope_axes = {2, 2, 2};
-  } else if (name == "tiny-cross") {
-    config.architecture = DitConfig::Architecture::kCross;
-    config.blocks = 6;
-    config.hidden = 96;
-    config.heads = 12;
-    config.mlp_hidden = 512;
-    config.rope_axes = {4, 2, 2};  // Wan: d - 4 (d / 6), 2 (d / 6), 2 (d / 6)
-    config.flow_shift = 5.0;       // Wan2.1's default
-  } else {
-    fail<ConfigError>("no preset '{}'; there are tiny-mmdit, tiny-cross", name);
-  }
-  return config;
+  const std::pair<std::string_view, DitConfig (*)()> presets[] = {{"tiny-mmdit", tiny_mmdit},
+                                                                  {"tiny-cross", tiny_cross},
+                                                                  {"FLUX.1-dev", flux_dev},
+                                                                  {"Wan2.1-T2V-1.3B", wan_small}};
+  for (const auto& [known, make] : presets)
+    if (known == name) {
+      DitConfig config = make();
+      config.name = name;
+      return config;
+    }
+  fail<ConfigError>("no preset '{}'; there are tiny-mmdit, tiny-cross, FLUX.1-dev, Wan2.1-T2V-1.3B",
+                    name);
 }
 
 void check(const DitConfig& config) {

@@ -24,18 +24,18 @@ Rank::Rank(int rank, Clock& clock, collectives::World& world, std::unique_ptr<Ra
       options_(std::move(options)),
       runs_(clock, kQueueCapacity),
       sends_(clock, kQueueCapacity) {
-  const int worker = clock_.announce();
-  worker_ = std::thread([this, worker] {
-    clock_.enter(worker);
-    device_->attach();
-    serve();
-    clock_.leave();
-  });
-  const int sender = clock_.announce();
-  sender_ = std::thread([this, sender] {
-    clock_.enter(sender);
-    device_->attach_sender();
-    serve_sends();
+  worker_ = start(&Rank::serve);
+  sender_ = start(&Rank::serve_sends);
+}
+
+std::thread Rank::start(void (Rank::*body)()) {
+  return std::thread([this, body, thread = clock_.announce()] {
+    clock_.enter(thread);
+    try {
+      (this->*body)();
+    } catch (...) {
+      listener_.broke(std::current_exception());
+    }
     clock_.leave();
   });
 }
@@ -46,6 +46,7 @@ Rank::~Rank() {
 }
 
 void Rank::serve() {
+  device_->attach();
   while (RankRun* run = runs_.pop()) {
     std::string why;
     const End end = execute(*run, why);
@@ -69,6 +70,7 @@ void Rank::stop() {
 }
 
 void Rank::serve_sends() {
+  device_->attach_sender();
   while (const std::optional<Put> order = sends_.pop()) {
     device_->put(*order, clock_.now() + options_.patience);
     unsent_.fetch_sub(1, std::memory_order_release);

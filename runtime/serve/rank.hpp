@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -21,6 +22,8 @@ class RankListener {
   virtual void left(RankRun& run, int rank, const std::string& why) = 0;
   // The rank will not do anything any more.
   virtual void died(int rank) = 0;
+  // Something no other rank can make good (its processor refuses): the whole run is to end with it.
+  virtual void broke(std::exception_ptr error) = 0;
 };
 
 struct RankOptions {
@@ -49,6 +52,8 @@ class Rank {
  private:
   void serve();
   void serve_sends();
+  // Runs either of them on a thread of its own.
+  std::thread start(void (Rank::*body)());
 
   enum class End { kDone, kFailed, kDied };
   // `why` is set if it failed.

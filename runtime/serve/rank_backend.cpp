@@ -145,7 +145,7 @@ std::optional<Event> RankBackend::next_event(TimePoint until) {
     if (until != kNever && clock_->now() >= until && events_.empty()) break;
     if (until != kNever && !events_.empty()) break;
     std::unique_lock lock(monitor_.mutex);
-    if (!departures_.empty()) continue;
+    if (!departures_.empty() || broken_ != nullptr) continue;
     if (runs_.empty() && until == kNever) return std::nullopt;
     if (!clock_->wait(monitor_, lock, until) && until == kNever) return std::nullopt;
   }
@@ -165,11 +165,18 @@ void RankBackend::died(int rank) {
   newly_dead_.push_back(rank);
 }
 
+void RankBackend::broke(std::exception_ptr error) {
+  const std::lock_guard lock(monitor_.mutex);
+  if (broken_ == nullptr) broken_ = error;
+  clock_->notify(monitor_);
+}
+
 void RankBackend::take_in_departures() {
   std::vector<Departure> departures;
   std::vector<int> died;
   {
     const std::lock_guard lock(monitor_.mutex);
+    if (broken_ != nullptr) std::rethrow_exception(broken_);
     departures.swap(departures_);
     died.swap(newly_dead_);
   }

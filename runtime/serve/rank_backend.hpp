@@ -62,6 +62,7 @@ class RankBackend : public Backend, private RankListener {
 
   void left(RankRun& run, int rank, const std::string& why) override;
   void died(int rank) override;
+  void broke(std::exception_ptr error) override;
 
   RunTask describe(const Task& task, const Group& group, std::uint64_t& offset);
   void send_state(const Task& task, const Group& group, RunTask& item);
@@ -88,6 +89,7 @@ class RankBackend : public Backend, private RankListener {
   Monitor monitor_;  // guards what ranks tell:
   std::vector<Departure> departures_;
   std::vector<int> newly_dead_;
+  std::exception_ptr broken_;  // the first
 
   StateStore snapshots_;  // what a request goes on from when all ranks that had its state died
 

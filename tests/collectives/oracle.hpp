@@ -2,6 +2,7 @@
 // maps of the library.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -24,12 +25,22 @@ inline std::vector<int> owners(std::uint64_t total, int members) {
   return owner;
 }
 
+// Of a sequence of two kinds, `leading` tokens first: each kind is dealt for itself, and the whole
+// is in order of members.
+inline std::vector<int> token_owners(const TensorShape& shape, int members) {
+  std::vector<int> owner = owners(shape.leading, members);
+  const std::vector<int> others = owners(shape.tokens - shape.leading, members);
+  owner.insert(owner.end(), others.begin(), others.end());
+  std::sort(owner.begin(), owner.end());
+  return owner;
+}
+
 class Oracle {
  public:
   // `salt` tells the contents of one tensor from those of another.
   Oracle(const TensorShape& shape, int members, std::uint64_t salt)
       : shape_(shape),
-        token_owner_(owners(shape.tokens, members)),
+        token_owner_(token_owners(shape, members)),
         head_owner_(owners(shape.heads, members)),
         salt_(salt) {}
 

@@ -43,8 +43,11 @@ inline TensorShape random_shape(RandomStream& random) {
   const auto up_to = [&random](std::uint64_t most) {
     return static_cast<std::uint32_t>(1 + random.below(most));
   };
-  return {up_to(kLargestShape.tokens), up_to(kLargestShape.heads), up_to(kLargestShape.head_bytes),
-          up_to(kLargestShape.tensors)};
+  TensorShape shape{up_to(kLargestShape.tokens), up_to(kLargestShape.heads),
+                    up_to(kLargestShape.head_bytes), up_to(kLargestShape.tensors)};
+  if (random.below(2) == 0)
+    shape.leading = static_cast<std::uint32_t>(random.below(shape.tokens + 1));
+  return shape;
 }
 
 inline Program random_collectives(RandomStream& random, const World& world, int items,

@@ -19,6 +19,13 @@ static_assert(block_of(Op::kSeqToHeads, kFlux, 8, 2, 5).run == 3 * 256);
 static_assert(block_of(Op::kSeqToHeads, kFlux, 8, 2, 5).rows == 576);
 static_assert(block_of(Op::kSeqToHeads, kFlux, 8, 2, 5).from.offset == 6 * 256);
 static_assert(block_of(Op::kSeqToHeads, kFlux, 8, 2, 5).to.offset == 5 * 576 * 3 * 256);
+// With its 512 tokens of text dealt for themselves, 3 members have 171 + 1366, 171 + 1365, 170 +
+// 1365.
+constexpr TensorShape kJoint{4608, 24, 256, 3, 512};
+static_assert(own_tokens(kJoint, 3, 0) == 1537 && own_tokens(kJoint, 3, 2) == 1535);
+static_assert(first_token(kJoint, 3, 2) == 1537 + 1536 && first_token(kJoint, 3, 3) == 4608);
+static_assert(block_of(Op::kAllGather, kJoint, 3, 0, 1).to.offset == 1537 * 24 * 256);
+static_assert(!(kJoint == kFlux));
 static_assert(input_bytes(Op::kSeqToHeads, kFlux, 8, 7) == kFlux.bytes() / 8);
 
 // Every byte that the block reaches, at one end.
@@ -66,6 +73,18 @@ TEST(TensorBlocks, FillEveryOutputOnceWithTheRightBytes) {
                            << tokens << " x " << heads << " x " << head_bytes);
               ASSERT_NO_FATAL_FAILURE(check_shape(op, shape, size));
             }
+}
+
+TEST(TensorBlocks, TwoKindsOfTokens) {
+  for (const Op op : kMoving)
+    for (int size = 1; size <= 5; ++size)
+      for (std::uint64_t tokens = 0; tokens <= 11; ++tokens)
+        for (std::uint32_t leading = 0; leading <= tokens; ++leading)
+          for (const std::uint32_t heads : {1u, 3u, 6u}) {
+            SCOPED_TRACE(::testing::Message() << "op " << int(op) << ", " << size << " members, "
+                                              << leading << " of " << tokens << " tokens");
+            ASSERT_NO_FATAL_FAILURE(check_shape(op, {tokens, heads, 2, 2, leading}, size));
+          }
 }
 
 TEST(TensorBlocks, SixteenMembers) {
