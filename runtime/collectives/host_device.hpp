@@ -19,8 +19,8 @@ namespace regroup::collectives {
 // any two processors: on a GPU these are st.release.sys and ld.acquire.sys.
 RG_HOST_DEVICE inline void store_release(std::uint64_t& to, std::uint64_t value) {
 #if defined(__CUDACC__)
-  cuda::atomic_ref<std::uint64_t, cuda::thread_scope_system>(to).store(value,
-                                                                       cuda::memory_order_release);
+  ::cuda::atomic_ref<std::uint64_t, ::cuda::thread_scope_system>(to).store(
+      value, ::cuda::memory_order_release);
 #else
   std::atomic_ref<std::uint64_t>(to).store(value, std::memory_order_release);
 #endif
@@ -28,8 +28,8 @@ RG_HOST_DEVICE inline void store_release(std::uint64_t& to, std::uint64_t value)
 
 RG_HOST_DEVICE inline std::uint64_t load_acquire(std::uint64_t& from) {
 #if defined(__CUDACC__)
-  return cuda::atomic_ref<std::uint64_t, cuda::thread_scope_system>(from).load(
-      cuda::memory_order_acquire);
+  return ::cuda::atomic_ref<std::uint64_t, ::cuda::thread_scope_system>(from).load(
+      ::cuda::memory_order_acquire);
 #else
   return std::atomic_ref<std::uint64_t>(from).load(std::memory_order_acquire);
 #endif

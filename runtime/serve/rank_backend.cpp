@@ -22,7 +22,7 @@ RankBackend::RankBackend(const Catalog& catalog, ServeOptions options)
       clock_(make_clock(options_.virtual_clock)),
       world_({.ranks = static_cast<int>(catalog.gpus().size()),
               .slot_bytes = options_.slot_bytes,
-              .window_bytes = options_.window_bytes,
+              .window_bytes = options_.puts_in_world ? options_.window_bytes : 0,
               .checksums = true}),
       dead_(catalog.gpus().size()) {
   for (int rank = 0; rank < world_.ranks(); ++rank) {

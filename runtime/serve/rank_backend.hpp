@@ -25,6 +25,7 @@ struct ServeOptions {
   std::function<void()> rearm;
   std::uint64_t slot_bytes = 4096;       // of that world: the largest shard of a collective
   std::uint64_t window_bytes = 1 << 16;  // the states that one run brings to a rank
+  bool puts_in_world = true;             // they travel through that world's windows; else elsewhere
   // How much longer than expected a rank waits for its peers before it gives them up.
   Duration patience = std::chrono::seconds(5);
   // Told what went wrong, a line each time. On the caller's thread.

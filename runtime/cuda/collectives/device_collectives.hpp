@@ -21,7 +21,7 @@ namespace regroup::cuda {
 // used.
 class DeviceCollectives {
  public:
-  // The world must outlive this.
+  // Before arming, with the rank's context current. The world must outlive this.
   DeviceCollectives(DeviceWorld& world, int rank);
 
   // Where the input of an exchange is written before it, by kernels or libraries on the same

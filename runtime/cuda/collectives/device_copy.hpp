@@ -15,33 +15,56 @@ inline constexpr int kInFlight = 4;       // loads of a thread before its first 
 
 namespace detail {
 
+// A thread's way through the words of a plane, from its own first one in steps of the whole grid.
+// As rows and columns, since a division a word would take longer than the copy.
+class Walk {
+ public:
+  // row_words: not 0.
+  __device__ explicit Walk(std::uint64_t row_words) : row_words_(row_words) {
+    const std::uint64_t first = std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x;
+    const std::uint64_t step = std::uint64_t{gridDim.x} * blockDim.x;
+    row_ = first / row_words;
+    column_ = first % row_words;
+    row_step_ = step / row_words;
+    column_step_ = step % row_words;
+  }
+
+  __device__ void advance() {
+    row_ += row_step_;
+    column_ += column_step_;
+    if (column_ < row_words_) return;
+    column_ -= row_words_;
+    ++row_;
+  }
+
+  __device__ std::uint64_t row() const { return row_; }
+  __device__ std::uint64_t column() const { return column_; }
+
+ private:
+  std::uint64_t row_words_, row_, column_, row_step_, column_step_;
+};
+
 template <class Word>
 __device__ void copy_words(const collectives::Block& block, const std::byte* from, std::byte* to) {
-  const std::uint64_t row_words = block.run / sizeof(Word);
-  const std::uint64_t words = block.rows * row_words;
-  const std::uint64_t step = std::uint64_t{gridDim.x} * blockDim.x;
+  if (block.run == 0) return;
   for (std::uint64_t plane = 0; plane < block.planes; ++plane) {
     const std::byte* const source = from + block.from.offset + plane * block.from.plane;
     std::byte* const target = to + block.to.offset + plane * block.to.plane;
-    for (std::uint64_t first = std::uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; first < words;
-         first += kInFlight * step) {
-      Word word[kInFlight];
-#pragma unroll
+    Walk walk(block.run / sizeof(Word));
+    while (walk.row() < block.rows) {
+      Word words[kInFlight] = {};
+      std::byte* targets[kInFlight];
       for (int i = 0; i < kInFlight; ++i) {
-        const std::uint64_t at = first + static_cast<std::uint64_t>(i) * step;
-        if (at >= words) break;
-        const std::uint64_t row = at / row_words;
-        const std::uint64_t column = (at - row * row_words) * sizeof(Word);
-        word[i] = *reinterpret_cast<const Word*>(source + row * block.from.row + column);
+        const std::uint64_t column = walk.column() * sizeof(Word);
+        targets[i] = nullptr;
+        if (walk.row() < block.rows) {
+          words[i] = *reinterpret_cast<const Word*>(source + walk.row() * block.from.row + column);
+          targets[i] = target + walk.row() * block.to.row + column;
+        }
+        walk.advance();
       }
-#pragma unroll
-      for (int i = 0; i < kInFlight; ++i) {
-        const std::uint64_t at = first + static_cast<std::uint64_t>(i) * step;
-        if (at >= words) break;
-        const std::uint64_t row = at / row_words;
-        const std::uint64_t column = (at - row * row_words) * sizeof(Word);
-        *reinterpret_cast<Word*>(target + row * block.to.row + column) = word[i];
-      }
+      for (int i = 0; i < kInFlight; ++i)
+        if (targets[i] != nullptr) *reinterpret_cast<Word*>(targets[i]) = words[i];
     }
   }
 }

@@ -11,15 +11,16 @@
 namespace regroup::cuda {
 
 // The sending end, one for each rank, always used with the same stream, which is not that of the
-// rank's collectives or receipts: none of the three shall wait for another. What
-// device_collectives.hpp says of threads, order, failures and graphs holds here too. The first
-// member of a group is the source, the others receive.
+// rank's collectives: neither shall wait for the other. Puts and receipts may share a stream if
+// each rank's order of both together is part of one order of all. What device_collectives.hpp says
+// of threads, failures and graphs holds here too. The first member of a group is the source, the
+// others receive.
 //
 // Which part of a window is free is the caller's affair: nothing but its end is checked, and a put
 // may land before its receiver has asked for it.
 class DevicePuts {
  public:
-  // The world must outlive this.
+  // Before arming, with the rank's context current. The world must outlive this.
   DevicePuts(DeviceWorld& world, int rank);
 
   // Writes `bytes` from `data`, memory that this rank's kernels can read, into every receiver's
@@ -37,7 +38,7 @@ class DevicePuts {
 // The receiving end, one for each rank, likewise.
 class DeviceReceipts {
  public:
-  // The world must outlive this.
+  // Before arming, with the rank's context current. The world must outlive this.
   DeviceReceipts(DeviceWorld& world, int rank);
 
   // What is enqueued after it sees the bytes in window().

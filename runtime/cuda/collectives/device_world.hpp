@@ -23,7 +23,7 @@ struct WorldOptions {
   // between two operations, since ranks arrive as far apart as that.
   std::int64_t watchdog_ns = 10'000'000'000;
   // How many thread blocks of 256 move a collective's or put's bytes. Each has 16 KiB in flight:
-  // few make a link look slow, at most 1,048,576.
+  // few make a link look slow, at most 65,535.
   int copy_blocks = 32;
   SyncMode sync = SyncMode::kSpin;
   const StreamMemops* memops = nullptr;  // for kMemop; outlives the world

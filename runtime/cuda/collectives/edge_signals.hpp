@@ -33,21 +33,35 @@ struct Edges {
   void add(int peer, std::uint64_t sequence) { ends[size++] = {peer, sequence}; }
 };
 
-// One for a world. A rank's raise() and await() of one channel are called by one thread at a time.
-// After the watchdog's time a wait is given up, and with it all later ones of this rank and channel
-// until rearm(): the kernels that follow find out what is missing. Nothing allocates.
+// In which channel the peers hear what a rank says in `channel`.
+constexpr collectives::Channel other_end(collectives::Channel channel) {
+  switch (channel) {
+    case collectives::Channel::kPuts:
+      return collectives::Channel::kReceipts;
+    case collectives::Channel::kReceipts:
+      return collectives::Channel::kPuts;
+    case collectives::Channel::kCollectives:
+      break;
+  }
+  return collectives::Channel::kCollectives;
+}
+
+// One for a world. What concerns one rank and channel is called by one thread at a time. After the
+// watchdog's time a wait is given up, and with it all later ones of this rank and channel until
+// rearm(): the kernels that follow find out what is missing. Nothing but open() allocates.
 class EdgeSignals {
  public:
   virtual ~EdgeSignals() = default;
 
-  // To each of the peers: all that `stream` was given so far is done. `awaiting`: the channel in
-  // which they wait.
-  virtual void raise(cudaStream_t stream, int rank, collectives::Channel awaiting, Signal signal,
+  // Before this rank's first raise() in `channel`, with the rank's context current.
+  virtual void open(int rank, collectives::Channel channel) = 0;
+  // To each of the peers: all that `stream` was given so far is done.
+  virtual void raise(cudaStream_t stream, int rank, collectives::Channel channel, Signal signal,
                      const Edges& edges) = 0;
-  // What is enqueued next waits until all of the peers have raised that number.
+  // What is enqueued next waits until each of the peers has raised that number or a later one.
   virtual void await(cudaStream_t stream, int rank, collectives::Channel channel, Signal signal,
                      const Edges& edges) = 0;
-  // All numbers begin anew, and nothing is given up any more.
+  // All numbers begin anew, and nothing is given up any more. Streams are idle, nobody else calls.
   virtual void rearm() = 0;
 };
 

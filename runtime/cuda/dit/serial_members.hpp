@@ -3,8 +3,7 @@
 // numbers, and copies for exchanges. What runtime/dit/serial_shards.hpp is on the CPU.
 #pragma once
 
-#include <memory>
-#include <vector>
+#include <span>
 
 #include "runtime/cuda/dit/step_program.hpp"
 
@@ -29,16 +28,11 @@ class StagingOnly final : public Exchanges {
 };
 
 // One step of all members of a group of `layout`, in member order. Each program was made with
-// resources of its own, exchanges among them, and its state and parameters are set.
+// resources of its own, a StagingOnly among them; its state and parameters are set.
 struct SerialMember {
   const StepProgram* program;
   Exchanges* exchanges;
 };
 void run_serially(Layout layout, std::span<const SerialMember> members, cudaStream_t stream);
-
-// What the serial-shard oracle of an exchange is: member `me` of `size` takes its block of
-// everybody's input.
-void take_blocks(cudaStream_t stream, const Exchange& exchange, int me,
-                 std::span<const std::byte* const> inputs, std::byte* output);
 
 }  // namespace regroup::cuda

@@ -4,6 +4,21 @@
 
 namespace regroup::cuda {
 
+StepState step_state(const dit::DitConfig& config, const dit::LatentShape& shape, int prompts,
+                     Carver& carver) {
+  const auto text_width = static_cast<std::int64_t>(config.text_width);
+  StepState state;
+  for (int prompt = 0; prompt < prompts; ++prompt) {
+    state.text[prompt] =
+        carver.take<Bf16>(static_cast<std::int64_t>(config.text_tokens) * text_width);
+    if (config.architecture == dit::DitConfig::Architecture::kJoint)
+      state.pooled[prompt] = carver.take<float>(text_width);
+  }
+  state.latents = carver.take_rows<float>(static_cast<std::int64_t>(shape.tokens()),
+                                          static_cast<std::int64_t>(shape.token_width()));
+  return state;
+}
+
 StepBuffers step_buffers(const dit::DitConfig& config, const StepVariant& variant, Carver& carver) {
   const auto hidden = static_cast<std::int64_t>(config.hidden);
   const auto text_tokens = static_cast<std::int64_t>(config.text_tokens);
@@ -17,11 +32,7 @@ StepBuffers step_buffers(const dit::DitConfig& config, const StepVariant& varian
   const bool joint = config.architecture == dit::DitConfig::Architecture::kJoint;
 
   StepBuffers b;
-  for (int pass = 0; pass < variant.passes(); ++pass) {
-    b.state.text[pass] = carver.take<Bf16>(text_tokens * text_width);
-    if (joint) b.state.pooled[pass] = carver.take<float>(text_width);
-  }
-  b.state.latents = carver.take_rows<float>(tokens, token_width);
+  b.state = step_state(config, variant.shape, variant.passes(), carver);
 
   b.time = carver.take<float>(static_cast<std::int64_t>(config.time_features));
   b.inner = carver.take<float>(hidden);
@@ -57,6 +68,23 @@ std::uint64_t step_buffer_bytes(const dit::DitConfig& config, const StepVariant&
   Carver counting;
   step_buffers(config, variant, counting);
   return counting.used();
+}
+
+std::uint64_t step_state_bytes(const dit::DitConfig& config, const dit::LatentShape& shape,
+                               int prompts) {
+  Carver counting;
+  step_state(config, shape, prompts, counting);
+  return counting.used();
+}
+
+std::uint64_t staging_bytes(const dit::DitConfig& config, const StepVariant& variant) {
+  const auto rows = static_cast<std::uint64_t>(variant.rows.total());
+  const auto latents = static_cast<std::uint64_t>(variant.rows.latents);
+  const std::uint64_t velocity = latents * variant.shape.token_width() * sizeof(float);
+  if (variant.layout.ulysses == 1) return variant.layout.cfg == 2 ? velocity : 0;
+  const std::uint64_t sequence = config.joint_text() + variant.shape.tokens();
+  return std::max({3 * rows * config.hidden * sizeof(Bf16),
+                   sequence * config.hidden / variant.layout.ulysses * sizeof(Bf16), velocity});
 }
 
 }  // namespace regroup::cuda

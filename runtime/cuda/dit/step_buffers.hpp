@@ -33,16 +33,19 @@ class Carver {
   std::uint64_t used_ = 0;
 };
 
-// What a step is given, and, for the latents, what it leaves. Copied in and out by the caller.
+// What a step is given, and, for the latents, what it leaves. Copied in and out by the caller. Also
+// what is kept of a request between its steps.
 struct StepState {
-  Bf16* text[2] = {};     // of each pass [text_tokens][text_width]
-  float* pooled[2] = {};  // of each pass [text_width]; joint models only
+  Bf16* text[2] = {};     // of each prompt [text_tokens][text_width]
+  float* pooled[2] = {};  // of each prompt [text_width]; joint models only
   FloatRows latents;      // [tokens][token_width], all of them, at every member
 };
+StepState step_state(const dit::DitConfig& config, const dit::LatentShape& shape, int prompts,
+                     Carver& carver);
 
 // Where everything of one variant lies. rows: those of the member, text first.
 struct StepBuffers {
-  StepState state;
+  StepState state;  // a prompt for each pass
 
   // Conditioning, fp32.
   float* time = nullptr;              // [time_features]
@@ -77,5 +80,9 @@ StepBuffers step_buffers(const dit::DitConfig& config, const StepVariant& varian
 
 // Of memory for them.
 std::uint64_t step_buffer_bytes(const dit::DitConfig& config, const StepVariant& variant);
+std::uint64_t step_state_bytes(const dit::DitConfig& config, const dit::LatentShape& shape,
+                               int prompts);
+// Of a staging slot: the largest input of its exchanges; 0 where there are none.
+std::uint64_t staging_bytes(const dit::DitConfig& config, const StepVariant& variant);
 
 }  // namespace regroup::cuda

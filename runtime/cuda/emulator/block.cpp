@@ -49,29 +49,36 @@ void Block::run(const Grid& grid) {
     if (posix_memalign(&memory, 128, grid.shared_bytes) != 0) fail("no memory for shared memory");
     shared_.reset(static_cast<std::byte*>(memory));
   }
+  bool backwards = false;
   for (unsigned z = 0; z < grid.blocks.z; ++z)
     for (unsigned y = 0; y < grid.blocks.y; ++y)
       for (unsigned x = 0; x < grid.blocks.x; ++x) {
         blockIdx = {x, y, z};
-        run_block();
+        run_block(backwards);
+        backwards = !backwards;
       }
   shared_.reset();
 }
 
-void Block::run_block() {
+void Block::run_block(bool backwards) {
   if (shared_) std::memset(shared_.get(), 0xff, grid_->shared_bytes);
   ended_ = 0;
-  idle_rounds_ = 0;
   warps_.assign(static_cast<std::size_t>((threads_ + kWarpSize - 1) / kWarpSize), {});
-  for (int number = 0; number < threads_; ++number) start(number);
+  for (int i = 0; i < threads_; ++i) {
+    start(backwards ? threads_ - 1 - i : i);
+    resume_ready();
+  }
+  int idle_rounds = 0;
   while (ended_ < threads_) {
-    if (ready_.empty()) fail_stuck();
-    turn_.swap(ready_);
-    naps_ = 0;
-    for (Thread* const thread : turn_) resume(*thread);
-    idle_rounds_ = naps_ == turn_.size() ? idle_rounds_ + 1 : 0;
+    if (napping_.empty()) fail_stuck();
+    turn_.swap(napping_);
+    for (Thread* const thread : turn_) {
+      resume(*thread);
+      resume_ready();
+    }
+    idle_rounds = napping_.size() == turn_.size() ? idle_rounds + 1 : 0;
     turn_.clear();
-    if (idle_rounds_ > 0) rest();
+    if (idle_rounds > 0) rest(idle_rounds);
   }
 }
 
@@ -99,10 +106,20 @@ void Block::resume(Thread& thread) {
   free_.push_back(&thread);
 }
 
-// All threads wait for something outside of the block: at first for a short while, but a rank whose
-// peer is busy should not keep a processor from it.
-void Block::rest() {
-  if (idle_rounds_ < 32)
+// The latest first, so that a warp gets as far ahead of the others as barriers let it: what it
+// must not do before them shows.
+void Block::resume_ready() {
+  while (!ready_.empty()) {
+    Thread& thread = *ready_.back();
+    ready_.pop_back();
+    resume(thread);
+  }
+}
+
+// All threads wait, some of them for what is outside of the block: at first for a short while, but
+// a rank whose peer is busy should not keep a processor from it.
+void Block::rest(int idle_rounds) {
+  if (idle_rounds < 32)
     std::this_thread::yield();
   else
     std::this_thread::sleep_for(std::chrono::microseconds(20));
@@ -129,8 +146,7 @@ void Block::sync() {
 }
 
 void Block::nap() {
-  ++naps_;
-  ready_.push_back(current_);
+  napping_.push_back(current_);
   current_->fiber.suspend();
 }
 

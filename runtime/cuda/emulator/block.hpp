@@ -27,8 +27,9 @@ struct WarpOperation {
   void (*apply)(const std::array<void*, 32>& lanes);
 };
 
-// Copies in the background, of one thread: cp.async. Carried out no sooner than they must be, so
-// that a kernel which reads without waiting is found out.
+// Copies in the background, of one thread: cp.async. Carried out no sooner than they must be, and
+// their places poisoned at once, so that a kernel which reads without waiting is found out, and one
+// which starts a copy to where others still read.
 struct AsyncCopies {
   struct Copy {
     std::byte* to;
@@ -40,7 +41,9 @@ struct AsyncCopies {
 };
 
 // Runs the blocks of one OS thread's kernels, one after another. Threads change only where they
-// call one of the functions below, so a block of threads that call none needs one stack.
+// call one of the functions below, so a block of threads that call none needs one stack. A warp
+// goes on as far as barriers let it before the others do, and every second block starts with its
+// last thread, so that a missing barrier shows.
 class Block {
  public:
   // Of this OS thread.
@@ -82,12 +85,13 @@ class Block {
     std::array<Thread*, 32> threads{};
   };
 
-  void run_block();
+  void run_block(bool backwards);
   void start(int number);
   void resume(Thread& thread);
+  void resume_ready();
   void wait_in(const char* what);
   void release(Thread& thread);
-  void rest();
+  static void rest(int idle_rounds);
   [[noreturn]] void fail_stuck() const;
 
   const Grid* grid_ = nullptr;
@@ -97,11 +101,10 @@ class Block {
   std::vector<std::unique_ptr<Thread>> all_;
   std::vector<Thread*> free_;
   std::vector<Thread*> ready_;
-  std::vector<Thread*> turn_;  // those that were ready when this round began
+  std::vector<Thread*> napping_;
+  std::vector<Thread*> turn_;  // those that napped when this round began
   std::vector<Thread*> at_barrier_;
   std::vector<Warp> warps_;
-  std::size_t naps_ = 0;  // in this round
-  int idle_rounds_ = 0;
   std::unique_ptr<std::byte, void (*)(void*)> shared_{nullptr, &std::free};
 };
 

@@ -33,6 +33,7 @@ void async_copy16(void* shared, const void* from, bool valid) {
   if (reinterpret_cast<std::uintptr_t>(shared) % 16 != 0 ||
       reinterpret_cast<std::uintptr_t>(from) % 16 != 0)
     block.fail("async_copy16: an address is not a multiple of 16");
+  std::memset(shared, 0xff, 16);
   emulator::AsyncCopies& copies = block.async_copies();
   copies.pending.push_back({static_cast<std::byte*>(shared),
                             valid ? static_cast<const std::byte*>(from) : nullptr, copies.group});

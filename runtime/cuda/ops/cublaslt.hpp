@@ -1,13 +1,17 @@
-// cuBLASLt, loaded at run time: the functions we call. Not portable.
+// cuBLASLt, loaded at run time: the functions we call, and products with them. Not portable.
 #pragma once
 
 #include <cublasLt.h>
 
+#include <memory>
 #include <string>
 
 #include "runtime/cuda/gpu/library.hpp"
+#include "runtime/cuda/ops/gemm.hpp"
 
 namespace regroup::cuda {
+
+struct MathResources;
 
 // Immutable; shared by all ranks.
 class CublasLt {
@@ -44,5 +48,8 @@ class CublasLt {
   Function<cublasLtMatmulPreferenceSetAttribute> set_preference;
   Function<cublasLtGetStatusString> status_string;
 };
+
+// A rank's products: as MathLibraries::rank_math(). Uses `library` until it is destroyed.
+std::unique_ptr<Gemm> cublaslt_gemm(const CublasLt& library, const MathResources& resources);
 
 }  // namespace regroup::cuda

@@ -20,8 +20,7 @@ inline constexpr int kWarpVector = kWarp * kVector;
 inline constexpr int kBlockWarps = 4;  // of kernels with a warp per row
 inline constexpr int kBlockThreads = kBlockWarps * kWarp;
 
-// ---- Launching
-// ------------------------------------------------------------------------------------
+// ---- Launching ---------------------------------------------------------------------------------
 
 // A warp for each row: global_warp() is the row.
 inline LaunchShape warp_per_row(std::int64_t rows) {
@@ -53,8 +52,7 @@ __device__ inline std::int64_t vector_column() {
   return (std::int64_t{blockIdx.y} * blockDim.x + threadIdx.x) * kVector;
 }
 
-// ---- Numbers
-// --------------------------------------------------------------------------------------
+// ---- Numbers -----------------------------------------------------------------------------------
 
 // As load8 and store8 of bf16.hpp.
 __device__ inline void load8(const float* from, float (&values)[kVector]) {

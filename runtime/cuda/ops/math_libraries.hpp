@@ -23,7 +23,7 @@ enum class MathChoice {
 struct MathResources {
   std::byte* workspace = nullptr;  // device memory, aligned to 256 bytes
   std::size_t workspace_bytes = 0;
-  int sm_count = 0;  // SMs of the rank's slice: kernels are chosen for that many; 0: a whole GPU
+  int sm_count = 0;  // SMs of the rank's slice: products are chosen for that many; 0: a whole GPU
 };
 
 // What memory plans reserve for a rank's MathResources: cuBLASLt's recommendation for Hopper.
@@ -43,8 +43,8 @@ class MathLibraries {
   const std::string& describe() const { return description_; }
 
  private:
-  std::unique_ptr<CublasLt> cublaslt_;  // null: own kernels
-  std::unique_ptr<Cudnn> cudnn_;        // null: own kernels
+  std::unique_ptr<const CublasLt> cublaslt_;  // null: own kernels
+  std::shared_ptr<const Cudnn> cudnn_;        // null: own kernels
   std::string description_;
 };
 

@@ -44,6 +44,8 @@ GemmShape checked(const GemmShape& shape) {
 void check_attention(const AttentionShape& shape) {
   if (shape.heads < 1 || shape.head_dim < 1 || shape.queries < 0 || shape.keys < 1)
     fail<ConfigError>("{}: heads, head_dim and keys must be positive", words(shape));
+  if (!(shape.scale > 0))
+    fail<ConfigError>("{}: scale {} is not positive", words(shape), shape.scale);
   for (const std::int64_t stride : {shape.q_row, shape.k_row, shape.v_row, shape.o_row,
                                     shape.q_head, shape.k_head, shape.v_head, shape.o_head})
     if (stride < shape.head_dim || stride % 8 != 0)
