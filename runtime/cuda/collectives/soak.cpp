@@ -47,8 +47,7 @@ class Items {
     const auto world = static_cast<std::size_t>(world_.ranks());
     std::iota(ranks, ranks + world, 0);
     const std::size_t size = 1 + random_.below(world);
-    for (std::size_t i = 0; i < size; ++i)
-      std::swap(ranks[i], ranks[i + random_.below(world - i)]);
+    for (std::size_t i = 0; i < size; ++i) std::swap(ranks[i], ranks[i + random_.below(world - i)]);
     return world_.form({ranks, size}, ++step_);
   }
 
@@ -94,8 +93,7 @@ class SoakRank {
     launch_soak_fill(stream_, soak_input(item.op, item.shape, size, me), salt,
                      collectives_.staging(item.slot));
     collectives_.exchange(stream_, item.op, item.group, item.shape, item.slot, output_.data());
-    launch_soak_check(stream_, output, salt, output_.data(),
-                      wrong_.as<unsigned long long>());
+    launch_soak_check(stream_, output, salt, output_.data(), wrong_.as<unsigned long long>());
     checked_ += output.bytes();
   }
 
@@ -143,7 +141,7 @@ class Soak {
     const auto start = steady_clock::now();
     work_through("soak", options_.operations);
     report.seconds = Seconds(steady_clock::now() - start).count();
-    tell_bytes(report);
+    count_bytes(report);
     if (const auto failures = world_.failures(); !failures.empty())
       report.failure = describe(failures.front());
     if (!report.failure.empty() || report.wrong_bytes > 0) return report;
@@ -151,8 +149,9 @@ class Soak {
     turn_an_order_round(report);
     world_.rearm();
     work_through("soak after re-arming", options_.operations / 10);
-    report.right_after_rearm = world_.failures().empty();
-    tell_bytes(report);
+    count_bytes(report);
+    report.right_after_rearm = world_.failures().empty() && report.wrong_bytes == 0;
+    world_.rearm();
     return report;
   }
 
@@ -172,7 +171,7 @@ class Soak {
     std::vector<int> all(ranks_.size());
     std::iota(all.begin(), all.end(), 0);
     const int two[] = {1, 0};
-    const SoakItem first{Op::kAllGather, world_.form(all, 1), options_.largest, 0};
+    const SoakItem first{Op::kBarrier, world_.form(all, 1), {}, 0};
     const SoakItem second{Op::kBarrier, world_.form(two, 2), {}, 0};
     std::vector<steady_clock::time_point> enqueued(ranks_.size());
     on_every_rank(machine_, [&](int rank) {
@@ -190,14 +189,14 @@ class Soak {
       }
   }
 
-  // What the ranks have counted since they last told.
-  void tell_bytes(SoakReport& report) {
-    report.checked_bytes = report.wrong_bytes = 0;
-    on_every_rank(machine_, [](int) {});
-    for (const auto& rank : ranks_) {
-      report.checked_bytes += rank->checked();
-      report.wrong_bytes += rank->wrong();
-    }
+  // All since the beginning.
+  void count_bytes(SoakReport& report) {
+    std::vector<std::uint64_t> wrong(ranks_.size());
+    on_every_rank(machine_,
+                  [&](int rank) { wrong[static_cast<std::size_t>(rank)] = of(rank)->wrong(); });
+    report.wrong_bytes = std::accumulate(wrong.begin(), wrong.end(), std::uint64_t{0});
+    report.checked_bytes = 0;
+    for (const auto& rank : ranks_) report.checked_bytes += rank->checked();
   }
 
   const Machine& machine_;
@@ -207,3 +206,35 @@ class Soak {
 };
 
 }  // namespace
+
+bool SoakReport::passed() const {
+  constexpr double kSoonEnough = 1;
+  return failure.empty() && wrong_bytes == 0 && inversion_noticed &&
+         inversion_seconds < kSoonEnough && right_after_rearm;
+}
+
+SoakReport collectives_soak(const Machine& machine, DeviceWorld& world,
+                            const SoakOptions& options) {
+  return Soak(machine, world, options).run();
+}
+
+std::string soak_json(const SoakReport& report) {
+  const nlohmann::ordered_json json = {
+      {"passed", report.passed()},
+      {"ranks", report.ranks},
+      {"sync", report.sync},
+      {"operations", report.operations},
+      {"checked_bytes", report.checked_bytes},
+      {"wrong_bytes", report.wrong_bytes},
+      {"seconds", report.seconds},
+      {"failure", report.failure},
+      {"inversion",
+       {{"noticed", report.inversion_noticed},
+        {"seconds", report.inversion_seconds},
+        {"report", report.inversion}}},
+      {"right_after_rearm", report.right_after_rearm},
+  };
+  return json.dump(2);
+}
+
+}  // namespace regroup::cuda

@@ -1,5 +1,5 @@
-// Very many collectives of random groups, every byte checked; and one order turned round, which must
-// be noticed. On GPUs a verb runs it at full length, on the emulator a test runs it small.
+// Very many collectives of random groups, every byte checked; and one order turned round, which
+// must be noticed. On GPUs a verb runs it at full length, on the emulator a test runs it small.
 #pragma once
 
 #include <cstdint>

@@ -27,8 +27,8 @@ TensorPart soak_output(collectives::Op op, const collectives::TensorShape& shape
 // Both only enqueue. `salt` tells one tensor's contents from another's.
 void launch_soak_fill(cudaStream_t stream, const TensorPart& part, std::uint64_t salt,
                       std::byte* to);
-// Adds to *wrong how many bytes of `found` are not what they should be, and spoils them all, so that
-// nothing can come out right by having been right before.
+// Adds to *wrong how many bytes of `found` are not what they should be, and spoils them all, so
+// that nothing can come out right by having been right before.
 void launch_soak_check(cudaStream_t stream, const TensorPart& part, std::uint64_t salt,
                        std::byte* found, unsigned long long* wrong);
 

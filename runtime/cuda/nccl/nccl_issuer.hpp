@@ -4,8 +4,9 @@
 #pragma once
 
 #include <condition_variable>
+#include <exception>
+#include <functional>
 #include <mutex>
-#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -29,8 +30,8 @@ struct NcclCall {
   std::byte* output = nullptr;
 };
 
-// All functions may be called by all threads, and throw NcclError; once a communicator has failed,
-// all of them throw what it failed with.
+// Functions may be called by all threads. Once something has failed, all communicators are aborted,
+// so that what waits in their streams ends, and issue() throws until rearm().
 class NcclIssuer {
  public:
   // The world must outlive this. `capacity`: of the cache of communicators.
@@ -44,40 +45,55 @@ class NcclIssuer {
   // this process have made theirs; after the world's patience it throws, naming who has not.
   // Allocates nothing if the communicator is in the cache.
   void issue(int local, const NcclCall& call);
-  // Makes the communicator of these ranks now, or finds it.
-  void prepare(std::span<const int> ranks);
+  // Runs `work` on the issuing thread and waits for it, for what takes long anyhow: making
+  // communicators before they are needed, or measuring them. Rethrows what it throws.
+  void run(const std::function<void(CommunicatorCache&)>& work);
+
+  // What the world calls rank `local` of this process.
+  int world_rank(int local) const { return world_.first_rank + local; }
 
   // For a caller who finds that a step takes too long: ends all that is enqueued, unfinished.
   void abort(const std::string& why);
   // Empty: nothing has failed.
   std::string failure() const;
+  // Forgets a failure, once all streams have run empty. Communicators are made anew.
+  void rearm();
   CacheCounts counts() const;
 
  private:
-  // What the issuing thread is asked for, by whoever waits for it.
+  // What a rank waits for.
   struct Order {
-    const NcclCall* call = nullptr;  // null: none
-    bool done = false;
-    std::string error;
+    enum class State { kNone, kWaiting, kTaken, kDone };
+    State state = State::kNone;
+    const NcclCall* call = nullptr;
   };
+  struct Work {
+    const std::function<void(CommunicatorCache&)>* function = nullptr;
+    std::exception_ptr error;
+    bool done = false;
+  };
+
   void serve(const std::stop_token& stop);
-  bool complete(const collectives::RankGroup& group) const;
   const collectives::RankGroup* find_complete() const;
-  void carry_out(collectives::RankGroup group, std::unique_lock<std::mutex>& lock);
+  bool complete(const collectives::RankGroup& group) const;
+  void carry_out(std::unique_lock<std::mutex>& lock, collectives::RankGroup group);
+  void carry_out(std::unique_lock<std::mutex>& lock, Work& work);
+  void look_for_errors(std::unique_lock<std::mutex>& lock);
   void enqueue(const collectives::RankGroup& group);
-  void enqueue_end(const Communicator& communicator, const Communicator::End& end) const;
-  std::string missing(const NcclCall& call) const;
+  void give_up(const std::string& why);  // `mutex_` is held
+  void throw_if_failed() const;          // likewise
+  std::string who_is_missing(const NcclCall& call) const;
 
   const NcclWorld& world_;
   mutable std::mutex mutex_;
-  std::condition_variable_any asked_;
-  std::condition_variable answered_;
-  std::vector<Order> orders_;  // by local rank
-  std::span<const int> to_prepare_;
+  std::condition_variable_any asked_;     // the issuing thread waits
+  std::condition_variable_any answered_;  // the others do
+  std::vector<Order> orders_;             // by local rank
+  Work* work_ = nullptr;
   std::string failure_;
-  std::string abort_reason_;
+  bool aborting_ = false;
   CacheCounts counts_;
-  CommunicatorCache cache_;  // the thread's alone
+  CommunicatorCache cache_;  // the issuing thread's
   std::jthread thread_;
 };
 

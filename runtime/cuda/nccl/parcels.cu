@@ -17,9 +17,9 @@ __device__ Strided as_parcel(const Block& block) { return {0, block.run, block.r
 RG_KERNEL void __launch_bounds__(kCopyThreads)
     pack_kernel(const __grid_constant__ Transfer transfer, const std::byte* input,
                 std::byte* parcels, std::byte* output) {
-  copy_block(collectives::block_of(transfer.op, transfer.shape, transfer.size, transfer.me,
-                                   transfer.me),
-             input, output);
+  copy_block(
+      collectives::block_of(transfer.op, transfer.shape, transfer.size, transfer.me, transfer.me),
+      input, output);
   std::uint64_t used = 0;
   for (int i = 1; i < transfer.size; ++i) {
     Parcel parcel = parcel_of(transfer, Way::kOut, peer_of(transfer, i), used);

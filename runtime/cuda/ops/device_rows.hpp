@@ -21,7 +21,7 @@ struct DeviceRows {
   DeviceRows columns(std::int64_t first, std::int64_t count) const {
     return {data + first, rows, count, pitch};
   }
-  template <class U = T, class = std::enable_if_t<!std::is_const_v<U>>>
+  template <class U = T, class = std::enable_if_t<std::is_same_v<U, T> && !std::is_const_v<U>>>
   operator DeviceRows<const U>() const {
     return {data, rows, cols, pitch};
   }

@@ -30,7 +30,7 @@ struct Call {
 template <int kHeadDim>
 constexpr int kPitch = kHeadDim + kVector;
 template <int kHeadDim>
-constexpr int kTileSize = kKeys* kPitch<kHeadDim>;
+constexpr int kTileSize = kKeys * (kHeadDim + kVector);
 
 // A lane's part of what its warp keeps: of query rows g and g + 8, g = lane / 4, in the layout that
 // mma_m16n8k16() wants of a and d.
@@ -112,12 +112,12 @@ __device__ inline void mask(int count, float (&scores)[kKeyFragments][4]) {
   }
 }
 
-// Scores become probabilities relative to the largest score so far; what was summed before is
-// brought to the same measure. Every tile has a key, so the largest is finite.
+// Scores become probabilities relative to the largest score so far, and what was summed before is
+// brought to the same measure by a factor. Every tile has a key, so the largest is finite.
 template <int kHeadDim>
-__device__ void soften(float log2_scale, float (&scores)[kKeyFragments][4],
-                       WarpState<kHeadDim>& state) {
-  float before[2];
+__device__ void online_softmax(float log2_scale, float (&scores)[kKeyFragments][4],
+                               WarpState<kHeadDim>& state) {
+  float factor[2];
   RG_UNROLL
   for (int r = 0; r < 2; ++r) {
     float largest = scores[0][2 * r];
@@ -128,9 +128,9 @@ __device__ void soften(float log2_scale, float (&scores)[kKeyFragments][4],
     largest = fmaxf(largest, shfl_xor(largest, 1));
     largest = fmaxf(largest, shfl_xor(largest, 2));
     largest = fmaxf(state.max[r], largest * log2_scale);
-    before[r] = fast_exp2(state.max[r] - largest);
+    factor[r] = fast_exp2(state.max[r] - largest);
     state.max[r] = largest;
-    state.total[r] *= before[r];
+    state.total[r] *= factor[r];
     RG_UNROLL
     for (int n = 0; n < kKeyFragments; ++n) {
       RG_UNROLL
@@ -143,7 +143,7 @@ __device__ void soften(float log2_scale, float (&scores)[kKeyFragments][4],
   RG_UNROLL
   for (int d = 0; d < kHeadDim / 8; ++d) {
     RG_UNROLL
-    for (int i = 0; i < 4; ++i) state.sums[d][i] *= before[i / 2];
+    for (int i = 0; i < 4; ++i) state.sums[d][i] *= factor[i / 2];
   }
 }
 
@@ -215,7 +215,7 @@ RG_KERNEL __launch_bounds__(kThreads, 3) void attention_kernel(const __grid_cons
     async_wait<0>();
     block_sync();  // all values have come, and no warp still reads keys
     if (first + kKeys < count) load_tile<kHeadDim>(k, s.k_row, first + kKeys, count, keys);
-    soften(log2_scale, scores, state);
+    online_softmax(log2_scale, scores, state);
     add_values<kHeadDim>(scores, values, state.sums);
   }
   store(state, s.o_row, row, s.queries, call.o + head * s.o_head);

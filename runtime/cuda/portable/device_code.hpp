@@ -76,8 +76,7 @@ __device__ void async_commit();
 template <int kLatest>
 __device__ void async_wait();
 
-// ---- Tensor cores: warp functions, layouts as in the PTX ISA
-// --------------------------------------
+// ---- Tensor cores: warp functions, layouts as in the PTX ISA -----------------------------------
 
 // ldmatrix .m8n8 .b16: 2 or 4 matrices of 8 x 8 from shared memory. Lane i gives the address of row
 // i % 8 (16 bytes, aligned to 16) of matrix i / 8; of two matrices lanes 16 to 31 are not asked.

@@ -131,19 +131,19 @@ TEST_P(DeviceFaults, WhatCannotBeIsRefused) {
 // Two neighbours of one rank's program change places: whoever notices what first, all drains, and
 // what did not fail at any member is right.
 TEST_P(DeviceFaults, RandomProgramsWithTwoItemsTurnedRound) {
-  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+  for (std::uint64_t seed = 0; seed < 6; ++seed) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     RandomStream random(seed, "turned round");
-    Node node(static_cast<int>(2 + random.below(5)), GetParam(), kShort / 4);
+    Node node(static_cast<int>(2 + random.below(5)), GetParam(), kShort);
     const Program whole = random_collectives(random, node.world(), 16);
     std::vector<Program> programs = node.parts(whole);
     Program& one = programs[random.below(programs.size())];
     if (one.size() < 2) continue;
     const std::size_t first = random.below(one.size() - 1);
     std::swap(one[first], one[first + 1]);
-    const bool alone = one[first].group.size == 1 || one[first + 1].group.size == 1;
+    if (one[first].group.size == 1 || one[first + 1].group.size == 1) continue;  // nobody minds
     const std::vector<testing::Work> works = node.run(programs);
-    EXPECT_NE(node.world().failures().empty(), !alone);
+    EXPECT_FALSE(node.world().failures().empty());
     for (int rank = 0; rank < node.world().ranks(); ++rank)
       if (node.world().failure(rank, Channel::kCollectives) == nullptr)
         works[static_cast<std::size_t>(rank)].expect_right();

@@ -28,7 +28,7 @@ dit::DitConfig tiny_model(Architecture architecture, std::size_t heads, std::siz
   dit::DitConfig config = dit::preset(joint ? "tiny-mmdit" : "tiny-cross");
   config.heads = heads;
   config.hidden = 64 * heads;
-  config.mlp_hidden = 2 * config.hidden;
+  config.mlp_hidden = config.hidden + 64;
   config.text_tokens = 8;
   config.time_features = 32;
   config.temporal_stride = 1;

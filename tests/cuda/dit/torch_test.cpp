@@ -37,7 +37,7 @@ INSTANTIATE_TEST_SUITE_P(Blocks, TorchTest,
 TEST_P(TorchTest, ABlockIsThatOfPyTorch) {
   const std::string python = python_with_torch();
   if (python.empty()) GTEST_SKIP() << "no python3 here can import torch (Debian: python3-torch)";
-  dit::DitConfig config = tiny_model(GetParam().architecture, 4);
+  dit::DitConfig config = tiny_model(GetParam().architecture, 2);
   config.double_blocks = GetParam().double_blocks;
   config.single_blocks = GetParam().single_blocks;
   config.blocks = GetParam().blocks;
@@ -75,6 +75,7 @@ TEST_P(TorchTest, ABlockIsThatOfPyTorch) {
   const std::size_t shape[] = {expected.rows, expected.cols};
   expected.values = dit::Safetensors(output.path()).read("x", shape);
   EXPECT_LT(relative_error(found, expected), 1e-2);
+  std::printf("XX %g\n", relative_error(found, expected));
 }
 
 }  // namespace

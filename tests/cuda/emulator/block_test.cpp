@@ -158,8 +158,7 @@ TEST(Block, WarpsFollowXThenY) {
   }
 }
 
-// ---- What must end the program instead of hanging
-// ------------------------------------------------
+// ---- What must end the program instead of hanging ----------------------------------------------
 
 RG_KERNEL void half_at_barrier() {
   if (threadIdx.x < blockDim.x / 2) block_sync();

@@ -121,8 +121,7 @@ TEST(Matrix, LoadsTwoMatricesTransposed) { expect_product<true, 8>(); }
 TEST(Matrix, LoadsFourMatrices) { expect_product<false, 16>(); }
 TEST(Matrix, LoadsFourMatricesTransposed) { expect_product<true, 16>(); }
 
-// ---- Copies in the background
-// --------------------------------------------------------------------
+// ---- Copies in the background -------------------------------------------------------------------
 
 struct Seen {
   int before, first, second, beyond;

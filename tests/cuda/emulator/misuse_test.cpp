@@ -102,8 +102,7 @@ TEST(Misuse, HostFunctionsMayNotCallCuda) {
   EXPECT_EQ(seen, cudaErrorNotPermitted);
 }
 
-// ---- While a stream captures
-// ---------------------------------------------------------------------
+// ---- While a stream captures -------------------------------------------------------------------
 
 class Capturing : public testing::Test {
  protected:
@@ -194,8 +193,7 @@ TEST_F(Capturing, MustBeEndedByTheThreadThatBeganIt) {
   EXPECT_EQ(cudaStreamEndCapture(stream_, &graph), cudaErrorIllegalState);
 }
 
-// ---- Counts
-// --------------------------------------------------------------------------------------
+// ---- Counts ------------------------------------------------------------------------------------
 
 TEST(Counts, ComeBackWhenAllIsReleasedAndSayThatThereWasSomething) {
   const emulator::Counts before = emulator::counts();

@@ -27,7 +27,7 @@ std::string error_of(Call call) {
 
 TEST(Library, GivesTypedFunctionsOfTheFirstNameThatIsThere) {
   const Library math("mathematics", Names{"libabsent.so.1", "libm.so.6"});
-  EXPECT_EQ(math.function<double(double)>("cbrt")(27.0), 3.0);
+  EXPECT_EQ(math.function<double(double)>("floor")(2.5), 2.0);
   EXPECT_EQ(fs::path(math.file()).filename(), "libm.so.6");
   EXPECT_TRUE(fs::path(math.file()).is_absolute());
 }
