@@ -36,6 +36,8 @@ struct CudaNode::Rank {
   PinnedBuffer readback;
   std::unique_ptr<SlotPool> states;
   std::unique_ptr<GroupFreeExchanges> exchanges;
+  std::unique_ptr<DevicePuts> puts;
+  std::unique_ptr<DeviceReceipts> receipts;
   RankMath math;
   std::unique_ptr<StepGraphs> graphs;
 };
@@ -152,6 +154,8 @@ void CudaNode::set_up(int number) {
                                            options_.states, "states of requests on a rank");
   rank.exchanges =
       std::make_unique<GroupFreeExchanges>(*world_, number, rank.parameters.as<StepParameters>());
+  rank.puts = std::make_unique<DevicePuts>(*world_, number);
+  rank.receipts = std::make_unique<DeviceReceipts>(*world_, number);
   if (options_.models.empty()) return;
 
   rank.workspace = DeviceBuffer(plan_.workspace_bytes, "the libraries' workspace");
@@ -186,7 +190,8 @@ std::unique_ptr<serve::RankDevice> CudaNode::device(int number) {
   auto compute = options_.models.empty()
                      ? timed_compute(tools, options_.jitter)
                      : dit_compute(tools, gpu_of(number).loaded, *rank.graphs, options_.jitter);
-  return cuda_rank(machine_, *world_, tools, *snapshots_, std::move(compute));
+  return cuda_rank(machine_, *world_, tools,
+                   {snapshots_.get(), rank.puts.get(), rank.receipts.get()}, std::move(compute));
 }
 
 void CudaNode::rearm() {

@@ -11,15 +11,13 @@ using serve::StateRef;
 
 class CudaRank final : public serve::RankDevice {
  public:
-  CudaRank(const Machine& machine, DeviceWorld& world, const RankTools& tools,
-           SnapshotPool& snapshots, std::unique_ptr<RankCompute> compute)
+  CudaRank(const Machine& machine, const DeviceWorld& world, const RankTools& tools,
+           const RankMigration& migration, std::unique_ptr<RankCompute> compute)
       : machine_(machine),
         world_(world),
         tools_(tools),
-        snapshots_(snapshots),
-        compute_(std::move(compute)),
-        puts_(world, tools.rank),
-        receipts_(world, tools.rank) {}
+        migration_(migration),
+        compute_(std::move(compute)) {}
 
   void attach() override { machine_.make_current(tools_.rank); }
   // A slice's own context can be current to one thread only, the worker. Its streams can be used
@@ -47,7 +45,7 @@ class CudaRank final : public serve::RankDevice {
   }
 
   StateRef snapshot(const StateRef& state) override {
-    return snapshots_.snapshot(state, migration());
+    return migration_.snapshots->snapshot(state, stream_of_puts());
   }
 
   StateRef corrupted(const StateRef& state) override {
@@ -65,8 +63,8 @@ class CudaRank final : public serve::RankDevice {
 
   StateRef await_put(const RunTask& task, TimePoint, std::string& why) override {
     auto state = make_state(task.put_bytes);
-    receipts_.await_put(tools_.stream, task.put, task.put_offset, task.put_bytes);
-    cuda::check(cudaMemcpyAsync(state->numbers(), receipts_.window() + task.put_offset,
+    migration_.receipts->await_put(tools_.stream, task.put, task.put_offset, task.put_bytes);
+    cuda::check(cudaMemcpyAsync(state->numbers(), migration_.receipts->window() + task.put_offset,
                                 task.put_bytes, cudaMemcpyDefault, tools_.stream),
                 "taking a state from the window");
     finish("receiving a state");
@@ -79,13 +77,13 @@ class CudaRank final : public serve::RankDevice {
   }
 
   void put(const serve::Put& order, TimePoint) override {
-    puts_.put(migration(), order.group, order.offset, cuda_state(order.data).data(),
-              order.data->bytes());
-    cuda::check(cudaStreamSynchronize(migration()), "sending a state");
+    migration_.puts->put(stream_of_puts(), order.group, order.offset, cuda_state(order.data).data(),
+                         order.data->bytes());
+    cuda::check(cudaStreamSynchronize(stream_of_puts()), "sending a state");
   }
 
  private:
-  cudaStream_t migration() const { return machine_.rank(tools_.rank).migration; }
+  cudaStream_t stream_of_puts() const { return machine_.rank(tools_.rank).migration; }
   std::shared_ptr<const DeviceState> make_state(std::uint64_t bytes) const {
     return std::make_shared<const DeviceState>(tools_.states->take(bytes), bytes);
   }
@@ -93,20 +91,18 @@ class CudaRank final : public serve::RankDevice {
   void finish(const char* what) const { cuda::check(cudaStreamSynchronize(tools_.stream), what); }
 
   const Machine& machine_;
-  DeviceWorld& world_;
+  const DeviceWorld& world_;
   RankTools tools_;
-  SnapshotPool& snapshots_;
+  RankMigration migration_;
   std::unique_ptr<RankCompute> compute_;
-  DevicePuts puts_;
-  DeviceReceipts receipts_;
 };
 
 }  // namespace
 
-std::unique_ptr<serve::RankDevice> cuda_rank(const Machine& machine, DeviceWorld& world,
-                                             const RankTools& tools, SnapshotPool& snapshots,
+std::unique_ptr<serve::RankDevice> cuda_rank(const Machine& machine, const DeviceWorld& world,
+                                             const RankTools& tools, const RankMigration& migration,
                                              std::unique_ptr<RankCompute> compute) {
-  return std::make_unique<CudaRank>(machine, world, tools, snapshots, std::move(compute));
+  return std::make_unique<CudaRank>(machine, world, tools, migration, std::move(compute));
 }
 
 }  // namespace regroup::cuda

@@ -10,10 +10,17 @@
 
 namespace regroup::cuda {
 
-// `machine`, `world` and `snapshots` outlive it; so does what `tools` points to. States travel on
-// the machine's migration stream, so that a put does not wait for the steps of its sender.
-std::unique_ptr<serve::RankDevice> cuda_rank(const Machine& machine, DeviceWorld& world,
-                                             const RankTools& tools, SnapshotPool& snapshots,
+// How states reach a rank and leave it. Made, as all of its tools, before arming.
+struct RankMigration {
+  SnapshotPool* snapshots = nullptr;
+  DevicePuts* puts = nullptr;
+  DeviceReceipts* receipts = nullptr;
+};
+
+// All that it is given outlives it. States travel on the machine's migration stream, so that a put
+// does not wait for the steps of its sender.
+std::unique_ptr<serve::RankDevice> cuda_rank(const Machine& machine, const DeviceWorld& world,
+                                             const RankTools& tools, const RankMigration& migration,
                                              std::unique_ptr<RankCompute> compute);
 
 }  // namespace regroup::cuda

@@ -62,10 +62,7 @@ class DitCompute final : public RankCompute {
           tools_.stream,
           jitter_.step(context.run.step, task.request, task.stage, task.steps_done + context.index)
               .count());
-    StepParameters groups;
-    groups.all = context.run.ranks;
-    tools_.exchanges->set_groups(groups);
-    tools_.exchanges->barrier(tools_.stream);
+    tools_.exchanges->barrier(tools_.stream, context.run.ranks);
     return next;
   }
 
@@ -161,7 +158,6 @@ class DitCompute final : public RankCompute {
     const Layout layout = context.run.layout;
     const int ulysses = layout.ulysses;
     StepParameters parameters = member_parameters(config, shape.latents, layout, context.member);
-    parameters.all = context.run.ranks;
     // Numbers that no two groups of a run share: 1 and 2 for branches, from 3 for pairs.
     const int branch = context.member / ulysses;
     const int piece = context.member % ulysses;

@@ -6,15 +6,7 @@ namespace regroup::cuda {
 namespace {
 
 const collectives::RankGroup& group_of(const StepParameters& parameters, Among among) {
-  switch (among) {
-    case Among::kBranch:
-      return parameters.branch;
-    case Among::kPair:
-      return parameters.pair;
-    case Among::kAll:
-      break;
-  }
-  return parameters.all;
+  return among == Among::kPair ? parameters.pair : parameters.branch;
 }
 
 }  // namespace
@@ -35,8 +27,6 @@ void GroupFreeExchanges::exchange(cudaStream_t stream, const Exchange& exchange)
   collectives_.exchange(stream, exchange.op, members(exchange.among), exchange.shape, exchange.slot,
                         exchange.output);
 }
-
-void GroupFreeExchanges::barrier(cudaStream_t stream) { collectives_.barrier(stream, groups_.all); }
 
 std::string GroupFreeExchanges::failure() const {
   const collectives::Failure* failure =

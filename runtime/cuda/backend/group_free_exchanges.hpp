@@ -17,7 +17,9 @@ class GroupFreeExchanges final : public RankExchanges {
   void reserve(cudaStream_t stream, int slot) override { collectives_.reserve(stream, slot); }
   void exchange(cudaStream_t stream, const Exchange& exchange) override;
   void set_groups(const StepParameters& parameters) override { groups_ = parameters; }
-  void barrier(cudaStream_t stream) override;
+  void barrier(cudaStream_t stream, const collectives::RankGroup& group) override {
+    collectives_.barrier(stream, group);
+  }
   bool capturable() const override { return indirect_; }
   std::string failure() const override;
 

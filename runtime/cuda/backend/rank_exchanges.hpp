@@ -11,11 +11,10 @@ namespace regroup::cuda {
 // Of one rank, used by its thread.
 class RankExchanges : public Exchanges {
  public:
-  // Who the members are of what is enqueued from now on: branch, pair and all. Before the first
-  // call of each step.
+  // Who the members are of the exchanges that are enqueued from now on.
   virtual void set_groups(const StepParameters& parameters) = 0;
-  // What is enqueued after it runs when all members of `all` have come to it.
-  virtual void barrier(cudaStream_t stream) = 0;
+  // What is enqueued after it runs when all members of the group have come to it.
+  virtual void barrier(cudaStream_t stream, const collectives::RankGroup& group) = 0;
   // Whether calls may be captured into a CUDA graph that serves other groups as well.
   virtual bool capturable() const = 0;
   // When the stream has run dry: what went wrong, in one sentence; empty: nothing.

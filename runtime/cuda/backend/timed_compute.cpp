@@ -39,10 +39,7 @@ class TimedCompute final : public RankCompute {
                jitter_.step(context.run.step, task.request, task.stage, index).count());
     const auto next = make_state();
     advance_digest(tools_.stream, digest(now), index, reinterpret_cast<Digest*>(next->numbers()));
-    StepParameters groups;
-    groups.all = context.run.ranks;
-    tools_.exchanges->set_groups(groups);
-    tools_.exchanges->barrier(tools_.stream);
+    tools_.exchanges->barrier(tools_.stream, context.run.ranks);
     return next;
   }
 

@@ -46,7 +46,7 @@ StepBuffers step_buffers(const dit::DitConfig& config, const StepVariant& varian
   b.own_latents = carver.take_rows<Bf16>(latents, token_width);
   b.x = carver.take_rows<Bf16>(rows, hidden);
   b.normed = carver.take_rows<Bf16>(rows, hidden);
-  b.wide = carver.take_rows<Bf16>(rows, std::max(3 * hidden, hidden + mlp));
+  b.wide = carver.take_rows<Bf16>(rows, std::max(3 * hidden, joint ? hidden + mlp : mlp));
   b.attended = carver.take_rows<Bf16>(rows, hidden);
   b.projected = carver.take_rows<Bf16>(rows, hidden);
   b.heads = carver.take<Bf16>(3 * sequence * own_heads);

@@ -60,8 +60,8 @@ struct StepBuffers {
   Bf16Rows own_latents;  // [latent rows][token_width]
   Bf16Rows x;            // [rows][hidden], the residual stream
   Bf16Rows normed;       // [rows][hidden]
-  // [rows][at least 3 hidden, hidden + mlp_hidden]: in turn the packed projection of queries, keys
-  // and values, the inside of an MLP, and what a single block's last product takes.
+  // [rows][enough for each of: the packed projection of queries, keys and values; the inside of an
+  // MLP; if joint, what a single block's last product takes], which use it in turn.
   Bf16Rows wide;
   Bf16Rows attended;   // [rows][hidden], what attention gives
   Bf16Rows projected;  // [rows][hidden], what a gate adds to x

@@ -13,32 +13,54 @@ CommunicatorCache::CommunicatorCache(const NcclWorld& world, std::size_t capacit
   entries_.reserve(capacity);
 }
 
-// A communicator that cannot be destroyed is aborted by its own destructor.
-CommunicatorCache::~CommunicatorCache() {
-  for (const Entry& entry : entries_) try {
-      entry.communicator->destroy();
-    } catch (const Error&) {
-    }
-}
+CommunicatorCache::~CommunicatorCache() { destroy_all(); }
 
 const Communicator& CommunicatorCache::get(std::span<const int> ranks) {
-  ++gets_;
+  if (const Communicator* const found = find(ranks)) return *found;
+  make_room();
+  return add(std::make_unique<Communicator>(world_, ranks));
+}
+
+const Communicator& CommunicatorCache::split(std::span<const int> parent,
+                                             std::span<const int> ranks) {
+  RG_CHECK(capacity_ >= 2, "no room for a communicator and its parent");
+  if (const Communicator* const found = find(ranks)) return *found;
+  // In this order: the parent is now the one that was used last, and stays.
+  get(parent);
+  make_room();
+  return add(std::make_unique<Communicator>(*find(parent), ranks));
+}
+
+void CommunicatorCache::drop(std::span<const int> ranks) {
+  const auto found = std::ranges::find_if(entries_, [&](const Entry& entry) {
+    return std::ranges::equal(entry.communicator->ranks(), ranks);
+  });
+  if (found != entries_.end()) destroy(found);
+}
+
+const Communicator* CommunicatorCache::find(std::span<const int> ranks) {
   for (Entry& entry : entries_)
     if (std::ranges::equal(entry.communicator->ranks(), ranks)) {
       ++counts_.hits;
-      entry.used = gets_;
-      return *entry.communicator;
+      entry.used = ++uses_;
+      return entry.communicator.get();
     }
-  if (entries_.size() == capacity_) make_room();
-  entries_.push_back({std::make_unique<Communicator>(world_, ranks), gets_});
+  return nullptr;
+}
+
+const Communicator& CommunicatorCache::add(std::unique_ptr<Communicator> communicator) {
+  entries_.push_back({std::move(communicator), ++uses_});
   ++counts_.created;
   return *entries_.back().communicator;
 }
 
 void CommunicatorCache::make_room() {
-  const auto oldest = std::ranges::min_element(entries_, {}, &Entry::used);
-  const std::unique_ptr<Communicator> leaving = std::move(oldest->communicator);
-  entries_.erase(oldest);
+  if (entries_.size() == capacity_) destroy(std::ranges::min_element(entries_, {}, &Entry::used));
+}
+
+void CommunicatorCache::destroy(std::vector<Entry>::iterator entry) {
+  const std::unique_ptr<Communicator> leaving = std::move(entry->communicator);
+  entries_.erase(entry);
   leaving->destroy();
   ++counts_.destroyed;
 }
@@ -57,6 +79,17 @@ std::string CommunicatorCache::abort_failed() {
 
 void CommunicatorCache::abort_all() {
   counts_.aborted += entries_.size();
+  entries_.clear();
+}
+
+// A communicator that cannot be destroyed is aborted by its own destructor.
+void CommunicatorCache::destroy_all() noexcept {
+  for (const Entry& entry : entries_) {
+    try {
+      entry.communicator->destroy();
+    } catch (const Error&) {
+    }
+  }
   entries_.clear();
 }
 

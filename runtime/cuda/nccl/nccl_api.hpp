@@ -9,6 +9,8 @@
 
 #include "runtime/cuda/portable/cuda.hpp"
 
+struct ncclComm;
+
 namespace regroup::cuda {
 
 // ncclResult_t.
@@ -32,7 +34,7 @@ struct NcclUniqueId {
 };
 
 // ncclComm_t: one rank's end of a communicator.
-using NcclComm = struct ncclComm*;
+using NcclComm = ncclComm*;
 
 // ncclConfig_t as it was in 2.18. Later libraries take `size` bytes and default what follows;
 // traffic_class was padding then, and they read it.

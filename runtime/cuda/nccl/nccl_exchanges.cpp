@@ -15,11 +15,9 @@ NcclExchanges::NcclExchanges(NcclIssuer& issuer, const Machine& machine, int loc
       incoming_(parcel_memory(output_bytes), "parcels that NCCL receives"),
       arrived_(collectives::kMaxRanks, "a barrier of NCCL") {}
 
-void NcclExchanges::set_groups(const RankGroup& branch, const RankGroup& pair,
-                               const RankGroup& all) {
+void NcclExchanges::set_groups(const RankGroup& branch, const RankGroup& pair) {
   branch_ = branch;
   pair_ = pair;
-  all_ = all;
 }
 
 std::byte* NcclExchanges::staging(int slot) { return machine_.heap().staging(local_, slot); }
@@ -27,7 +25,7 @@ std::byte* NcclExchanges::staging(int slot) { return machine_.heap().staging(loc
 void NcclExchanges::reserve(cudaStream_t, int) {}
 
 void NcclExchanges::exchange(cudaStream_t stream, const Exchange& exchange) {
-  const RankGroup& group = group_of(exchange.among);
+  const RankGroup& group = exchange.among == Among::kPair ? pair_ : branch_;
   const int me = group.position(issuer_.world_rank(local_));
   RG_CHECK(me >= 0, "rank {} is no member of the group that it exchanges with", local_);
   const Transfer transfer{exchange.op, exchange.shape, group.size, me};
@@ -50,18 +48,6 @@ void NcclExchanges::barrier(cudaStream_t stream, const RankGroup& group) {
     issuer_.issue(
         local_,
         {group, collectives::Op::kBarrier, {}, stream, nullptr, nullptr, arrived_.data(), nullptr});
-}
-
-const RankGroup& NcclExchanges::group_of(Among among) const {
-  switch (among) {
-    case Among::kBranch:
-      return branch_;
-    case Among::kPair:
-      return pair_;
-    case Among::kAll:
-      break;
-  }
-  return all_;
 }
 
 }  // namespace regroup::cuda

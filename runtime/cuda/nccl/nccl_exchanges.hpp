@@ -17,8 +17,7 @@ class NcclExchanges final : public Exchanges {
   NcclExchanges(NcclIssuer& issuer, const Machine& machine, int local, std::uint64_t output_bytes);
 
   // Who the members are from now on. Ranks as NcclWorld counts them.
-  void set_groups(const collectives::RankGroup& branch, const collectives::RankGroup& pair,
-                  const collectives::RankGroup& all);
+  void set_groups(const collectives::RankGroup& branch, const collectives::RankGroup& pair);
 
   std::byte* staging(int slot) override;
   // Nothing to wait for: what was sent from a slot has left it when the stream goes on.
@@ -27,13 +26,11 @@ class NcclExchanges final : public Exchanges {
   void barrier(cudaStream_t stream, const collectives::RankGroup& group);
 
  private:
-  const collectives::RankGroup& group_of(Among among) const;
-
   NcclIssuer& issuer_;
   const Machine& machine_;
   int local_;
   DeviceBuffer outgoing_, incoming_, arrived_;
-  collectives::RankGroup branch_, pair_, all_;
+  collectives::RankGroup branch_, pair_;
 };
 
 }  // namespace regroup::cuda

@@ -124,6 +124,7 @@ void NcclIssuer::serve(const std::stop_token& stop) {
     counts_ = cache_.counts();
     answered_.notify_all();
   }
+  cache_.destroy_all();
 }
 
 const RankGroup* NcclIssuer::find_complete() const {

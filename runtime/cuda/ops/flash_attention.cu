@@ -30,7 +30,7 @@ struct Call {
 template <int kHeadDim>
 constexpr int kPitch = kHeadDim + kVector;
 template <int kHeadDim>
-constexpr int kTileSize = kKeys * (kHeadDim + kVector);
+constexpr int kTileSize = (kHeadDim + kVector) * kKeys;
 
 // A lane's part of what its warp keeps: of query rows g and g + 8, g = lane / 4, in the layout that
 // mma_m16n8k16() wants of a and d.

@@ -1,6 +1,7 @@
 // Random programs on ranks that are streams of the emulator, against a serial oracle.
 #include <tuple>
 
+#include "runtime/cuda/portable/cuda.hpp"
 #include "tests/cuda/collectives/node.hpp"
 
 namespace regroup::cuda {
@@ -10,6 +11,9 @@ using collectives::testing::random_collectives;
 using collectives::testing::random_puts;
 using testing::Node;
 using testing::Program;
+
+// What was ever allocated, created or recorded.
+long created() { return emulator::counts().created; }
 
 class DevicePrograms : public ::testing::TestWithParam<std::tuple<SyncMode, int>> {};
 
@@ -21,8 +25,10 @@ TEST_P(DevicePrograms, GiveWhatASerialOracleGives) {
     RandomStream random(seed, testing::name(sync, ranks));
     Program program = random_collectives(random, node.world(), 24);
     testing::widen(random, program);
+    const long before = created();
     node.expect_right(program, random_puts(random, node.world(), 12));
     node.expect_works_again(seed);  // nothing failed, and yet it may be armed again
+    EXPECT_EQ(created(), before) << "after start-up nothing is allocated";
     if (HasFailure()) return;
   }
 }

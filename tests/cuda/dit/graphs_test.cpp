@@ -105,8 +105,7 @@ TEST(StepGraphs, WithoutAGraphAStepRunsEagerly) {
   EXPECT_NE(steps.stats().refusal.find("waiting for a stream"), std::string::npos);
 
   check(cudaMemset(memory.data(), 0, memory.bytes()), "clearing");
-  store_parameters(rank.stream.get(),
-                   member_parameters(model.config(), step.shape, layout(1, 2), 0),
+  store_parameters(rank.stream.get(), parameters_of(model.config(), step, layout(1, 2), {0, 1}, 0),
                    rank.parameters.as<StepParameters>());
   const long kernels = emulator::counts().kernels;
   steps.run(*model, variant);

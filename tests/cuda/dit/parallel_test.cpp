@@ -41,7 +41,7 @@ TEST_P(ParallelTest, AStepIsThatOfTheCpu) {
     const TinyStep step = tiny_step(model.config(), kUneven, guidance);
     TinyWorld world(model, 1, step, {layout(1, 1)});
     const dit::Matrix after = world.step(step, {0}, layout(1, 1));
-    EXPECT_LT(velocity_error(step, after, on_cpu(model.config(), step)), kTolerance) << guidance;  std::printf("XX %g\n", velocity_error(step, after, on_cpu(model.config(), step)));
+    EXPECT_LT(velocity_error(step, after, on_cpu(model.config(), step)), kTolerance) << guidance;
   }
 }
 
@@ -55,7 +55,7 @@ TEST_P(ParallelTest, EveryDegreeGivesNearlyTheSame) {
     for (int r = 0; r < degree; ++r) group.push_back(r);
     const dit::Matrix alone = world.step(step, {0}, layout(1, 1));
     const dit::Matrix shared = world.step(step, group, layout(1, degree));
-    EXPECT_LT(velocity_error(step, shared, alone), kTolerance) << degree;  std::printf("XX %g\n", velocity_error(step, shared, alone));
+    EXPECT_LT(velocity_error(step, shared, alone), kTolerance) << degree;
   }
 }
 
@@ -90,10 +90,8 @@ TEST_P(ParallelTest, RanksEqualTheirProgramsInTurn) {
           RankResources{&rank.math, &staging.back(), rank.parameters.as<StepParameters>(),
                         rank.memory.data(), rank.memory.bytes()});
       give(step, among, m, programs.back());
-      StepParameters told = member_parameters(model.config(), step.shape, among, m);
-      told.sigma = step.from;
-      told.sampler = {static_cast<float>(step.guidance), static_cast<float>(step.to - step.from)};
-      store_parameters(stream.get(), told, rank.parameters.as<StepParameters>());
+      store_parameters(stream.get(), parameters_of(model.config(), step, among, group, m),
+                       rank.parameters.as<StepParameters>());
       members.push_back({&programs.back(), &staging.back()});
     }
     run_serially(among, members, stream.get());

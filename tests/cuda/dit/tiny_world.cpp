@@ -63,6 +63,19 @@ dit::Matrix take(FloatRows rows) {
   return matrix;
 }
 
+StepParameters parameters_of(const dit::DitConfig& config, const TinyStep& step, Layout layout,
+                             const std::vector<int>& group, int member) {
+  StepParameters told = member_parameters(config, step.shape, layout, member);
+  const int ulysses = layout.ulysses;
+  told.branch = group_of(group, member / ulysses * ulysses, 1, ulysses);
+  told.pair = group_of(group, member % ulysses, ulysses, layout.cfg);
+  told.all = group_of(group, 0, 1, layout.size());
+  told.sigma = step.from;
+  told.sampler.guidance = static_cast<float>(step.guidance);
+  told.sampler.distance = static_cast<float>(step.to - step.from);
+  return told;
+}
+
 void TinyRank::start(const TinyModel& model, const TinyStep& step, const std::vector<int>& group,
                      Layout layout, int member) {
   check(cudaMemset(memory.data(), 0xff, memory.bytes()), "poisoning a step's memory");
@@ -73,14 +86,7 @@ void TinyRank::start(const TinyModel& model, const TinyStep& step, const std::ve
   give(step, layout, member, program);
   latents_ = program.state().latents;
 
-  StepParameters told = member_parameters(model.config(), step.shape, layout, member);
-  const int ulysses = layout.ulysses;
-  told.branch = group_of(group, member / ulysses * ulysses, 1, ulysses);
-  told.pair = group_of(group, member % ulysses, ulysses, layout.cfg);
-  told.all = group_of(group, 0, 1, layout.size());
-  told.sigma = step.from;
-  told.sampler.guidance = static_cast<float>(step.guidance);
-  told.sampler.distance = static_cast<float>(step.to - step.from);
+  const StepParameters told = parameters_of(model.config(), step, layout, group, member);
   store_parameters(stream.get(), told, parameters.as<StepParameters>());
   steps_.run(*model, variant);
 }

@@ -55,6 +55,8 @@ class TinyRank {
 // Copies in what a step starts from: the texts of its passes, pooled, and all latents.
 void give(const TinyStep& step, Layout layout, int member, const StepProgram& program);
 dit::Matrix take(FloatRows rows);
+StepParameters parameters_of(const dit::DitConfig& config, const TinyStep& step, Layout layout,
+                             const std::vector<int>& group, int member);
 
 class TinyWorld {
  public:

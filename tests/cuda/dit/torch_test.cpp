@@ -75,7 +75,6 @@ TEST_P(TorchTest, ABlockIsThatOfPyTorch) {
   const std::size_t shape[] = {expected.rows, expected.cols};
   expected.values = dit::Safetensors(output.path()).read("x", shape);
   EXPECT_LT(relative_error(found, expected), 1e-2);
-  std::printf("XX %g\n", relative_error(found, expected));
 }
 
 }  // namespace

@@ -55,15 +55,18 @@ TEST_F(CommunicatorTest, OneThatIsNotDestroyedIsAborted) {
 TEST_F(CommunicatorTest, OneThatDoesNotComeIsGivenUpAtTheDeadline) {
   fake.init_hangs = true;
   world.patience = 30ms;
-  const std::string said =
-      complaint<NcclError>([&] { Communicator(world, std::vector<int>{4, 1}); });
+  const std::string said = complaint<NcclError>([&] {
+    Communicator(world, std::vector<int>{4, 1});
+  });
   EXPECT_SAYS(said, "creating a communicator, ranks 4, 1, did not end in time");
   EXPECT_EQ(fake.aborted, 2);
 }
 
 TEST_F(CommunicatorTest, AFailureHasNcclsWords) {
   fake.init_result = static_cast<int>(NcclResult::kRemoteError);
-  EXPECT_SAYS(complaint<NcclError>([&] { Communicator(world, std::vector<int>{0, 1}); }),
+  EXPECT_SAYS(complaint<NcclError>([&] {
+                Communicator(world, std::vector<int>{0, 1});
+              }),
               "NCCL: creating a communicator, ranks 0, 1, failed: remote process exited (the fake "
               "was told to)");
 }
@@ -162,9 +165,7 @@ TEST_F(CacheTest, WhatHasFailedIsAborted) {
   EXPECT_EQ(fake.aborted, 2);
 }
 
-TEST_F(CacheTest, NeedsRoomForOne) {
-  EXPECT_THROW(CommunicatorCache(world, 0), ConfigError);
-}
+TEST_F(CacheTest, NeedsRoomForOne) { EXPECT_THROW(CommunicatorCache(world, 0), ConfigError); }
 
 }  // namespace
 }  // namespace regroup::cuda::testing

@@ -204,8 +204,8 @@ NcclResult ncclCommGetAsyncError(NcclComm comm, NcclResult* error) {
   *error = static_cast<NcclResult>(fake_nccl.async_result.load());
   if (comm->clique->damaged) *error = NcclResult::kInternalError;
   if (*error != NcclResult::kSuccess) return NcclResult::kSuccess;
-  const bool waits = comm->hangs || comm->clique->joined < comm->clique->size ||
-                     comm->in_progress > 0;
+  const bool waits =
+      comm->hangs || comm->clique->joined < comm->clique->size || comm->in_progress > 0;
   if (comm->in_progress > 0) --comm->in_progress;
   if (waits) *error = NcclResult::kInProgress;
   return NcclResult::kSuccess;

@@ -12,10 +12,10 @@ struct FakeNccl {
   // How a stream is given work: the emulator is in the program, not in the library.
   cudaError_t (*enqueue)(cudaStream_t stream, void (*work)(void*), void* argument) = nullptr;
 
-  std::atomic<int> in_progress = 0;       // how often a new communicator says so when asked
-  std::atomic<bool> init_hangs = false;   // for ever
-  std::atomic<int> init_result = 0;       // of ncclCommInitRankConfig
-  std::atomic<int> async_result = 0;      // of all communicators that there are, when asked
+  std::atomic<int> in_progress = 0;      // how often a new communicator says so when asked
+  std::atomic<bool> init_hangs = false;  // for ever
+  std::atomic<int> init_result = 0;      // of ncclCommInitRankConfig
+  std::atomic<int> async_result = 0;     // of all communicators that there are, when asked
   std::atomic<int> version = 22809;
 
   // What it was asked for since the program began.

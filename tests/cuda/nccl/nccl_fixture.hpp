@@ -15,8 +15,8 @@ namespace regroup::cuda::testing {
 using namespace std::chrono_literals;
 
 inline FakeNccl& fake_nccl() {
-  static auto* const fake = static_cast<FakeNccl*>(
-      dlsym(dlopen(RG_FAKE_NCCL, RTLD_NOW | RTLD_LOCAL), "fake_nccl"));
+  static auto* const fake =
+      static_cast<FakeNccl*>(dlsym(dlopen(RG_FAKE_NCCL, RTLD_NOW | RTLD_LOCAL), "fake_nccl"));
   return *fake;
 }
 
@@ -28,6 +28,7 @@ class NcclTest : public ::testing::Test {
     };
     behave();
     fake.ids = fake.inits = fake.splits = fake.destroyed = fake.aborted = 0;
+    fake.several_threads = false;
   }
   void TearDown() override {
     behave();

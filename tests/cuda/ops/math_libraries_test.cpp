@@ -2,6 +2,8 @@
 // what our own kernels do.
 #include "runtime/cuda/ops/math_libraries.hpp"
 
+#include <optional>
+
 #include "core/errors.hpp"
 #include "device_test.hpp"
 

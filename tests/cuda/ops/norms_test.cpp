@@ -19,7 +19,7 @@ Matrix ones_plus(const Matrix& values) {
   return result;
 }
 
-// A mean far from 0, which a variance as E[x^2] - E[x]^2 would lose in float.
+// Its mean is far from 0.
 Matrix input(Size size) { return random_matrix(size.rows, size.cols, 1, 20); }
 
 TEST_P(NormsTest, LayerNorm) {

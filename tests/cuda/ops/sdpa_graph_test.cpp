@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "core/errors.hpp"
 #include "runtime/dit/config.hpp"
 #include "runtime/dit/latents.hpp"
@@ -70,9 +72,11 @@ TEST_F(SdpaGraphTest, StridedViewsAreFinalised) {
 }
 
 TEST_F(SdpaGraphTest, SaysWhatCudnnRefuses) {
+  AttentionShape shape = packed_attention(2, 64, 8, 8);
+  shape.q_row = -8;
   try {
-    SdpaGraph(*cudnn, packed_attention(0, 64, 8, 8), nullptr);
-    FAIL() << "a graph of no heads";
+    SdpaGraph(*cudnn, shape, nullptr);
+    FAIL() << "a graph of tokens in reverse";
   } catch (const CudaError& error) {
     EXPECT_TRUE(std::string(error.what()).starts_with(cudnn->name() + ": describing queries"))
         << error.what();

@@ -1,0 +1,105 @@
+// The ranks of one node, and the dispatcher that gives them their parts of placements.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/cluster/messages.hpp"
+#include "runtime/serve/rank.hpp"
+#include "runtime/serve/rank_backend.hpp"
+
+namespace regroup::cluster {
+
+// How the states of one kind of processor become bytes that can travel, and are made of them.
+struct StatePacking {
+  std::function<Bytes(const serve::StateData&)> pack;
+  std::function<serve::StateRef(Bytes)> unpack;
+};
+
+struct NodeOptions {
+  int ranks = 0;
+  serve::ServeOptions serve;  // `report` is not called: see NodeNews::said
+  StatePacking states;
+};
+
+// What has happened since it was asked last.
+struct NodeNews {
+  std::vector<PartEnd> ended;  // of one instant by run; before `dead`
+  std::vector<std::uint8_t> dead;
+  std::vector<std::string> said;  // what went wrong, a line each
+  bool empty() const { return ended.empty() && dead.empty() && said.empty(); }
+};
+
+// As serve::RankBackend, for parts of placements that come by message: knows no catalog, and
+// states may come from and go to other nodes. After a failure the runs of this node fail, those of
+// other nodes go on.
+//
+// Used by one thread, the one that made the clock, but for the ranks' own.
+class NodeRanks final : private serve::RankListener {
+ public:
+  // The clock must outlive it. ConfigError: more than kMaxRanks ranks.
+  NodeRanks(serve::Clock& clock, NodeOptions options);
+  ~NodeRanks() override;
+
+  // Every state that none of its holders has must have been kept: see has().
+  void launch(const RunPart& part);
+  void preempt(RunId run);
+
+  // A state that came from elsewhere.
+  void keep(PackedState state);
+  // Whether a task can go on from what is kept, and that state.
+  bool has(RequestId request, std::uint8_t stage, int steps_done);
+  std::optional<PackedState> find(RequestId request, std::uint8_t stage, int steps_done);
+  void forget(const Forget& order);
+
+  // Throws what a rank could not make good.
+  NodeNews news();
+  // On the machine's clock: returns when there may be news, or somebody rang.
+  void wait_for_news();
+  void ring();  // any thread
+
+ private:
+  struct Run : serve::RankRun {
+    bool leads = true;
+  };
+  struct Departure {
+    Run* run;
+    TimePoint at;
+    std::string why;
+  };
+
+  void left(serve::RankRun& run, int rank, const std::string& why) override;
+  void died(int rank) override;
+  void broke(std::exception_ptr error) override;
+
+  serve::State* fitting(int rank, const serve::RunTask& task);
+  void send_state(const RunPart& part, const TaskPart& from, serve::RunTask& task);
+  void take_in_departures(NodeNews& news);
+  void recover(NodeNews& news);
+  int kept_steps(const Run& run);
+  PartEnd end(const Run& run);
+  PackedState pack(RequestId request, const serve::State& state, int steps);
+
+  serve::Clock& clock_;
+  NodeOptions options_;
+  collectives::World world_;
+  std::vector<bool> dead_;
+  std::uint64_t next_group_ = 1;  // the piece of work a group is formed for
+  std::map<RunId, std::unique_ptr<Run>> runs_;
+  bool recovering_ = false;
+
+  serve::Monitor monitor_;  // guards what ranks tell:
+  std::vector<Departure> departures_;
+  std::vector<int> newly_dead_;
+  std::exception_ptr broken_;
+  bool rung_ = false;
+
+  serve::StateStore snapshots_;  // by leaders, and what came from elsewhere
+
+  std::vector<std::unique_ptr<serve::Rank>> ranks_;  // last: their threads use all of the above
+};
+
+}  // namespace regroup::cluster
