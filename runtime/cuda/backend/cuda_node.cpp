@@ -216,10 +216,4 @@ StepGraphStats CudaNode::graphs() const {
   return all;
 }
 
-std::string CudaNode::math() const {
-  const RankMath& math = ranks_.front()->math;
-  if (math.gemm == nullptr) return {};
-  return "products: " + math.gemm->name() + "; attention: " + math.attention->name();
-}
-
 }  // namespace regroup::cuda

@@ -20,7 +20,8 @@ struct NodeOptions {
   int states = 64;                  // that a rank, and snapshots of them that the host, can hold
   bool graphs = true;               // CUDA graphs where exchanges can be captured
   WorldOptions world;
-  Jitter jitter;  // of what only takes time
+  std::shared_ptr<const StreamMemops> memops;  // what `world` points to, for SyncMode::kMemop
+  Jitter jitter;                               // of what only takes time
   // What a rank computes with; in its context.
   std::function<RankMath(const MathResources&)> math = [](const MathResources&) {
     return plain_math();
@@ -49,8 +50,6 @@ class CudaNode {
   DeviceWorld& world() { return *world_; }
   // Of all ranks together; `refusal`: the first.
   StepGraphStats graphs() const;
-  // Who computes products and attention.
-  std::string math() const;
 
  private:
   struct Gpu;

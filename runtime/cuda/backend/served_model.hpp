@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "regroup/policy/types.hpp"
+#include "core/catalog.hpp"
 #include "runtime/dit/config.hpp"
 #include "runtime/dit/latents.hpp"
 
@@ -28,6 +28,18 @@ struct ServedModel {
   // ConfigError: it is not served.
   const ServedShape& shape(Shape pixels, bool guided) const;
 };
+
+// What a request will ask for.
+struct WantedShape {
+  ModelId model{};
+  Shape shape;
+  double guidance = 0;
+};
+
+// The models of these requests, at full size (dit::preset), in all the layouts that groups of at
+// most `ranks` ranks can have. ConfigError: a model that cannot be computed, naming those that can.
+std::vector<ServedModel> served_models(Catalog& catalog, std::span<const WantedShape> wanted,
+                                       int ranks);
 
 // Where the parts of a request's state lie: the text embedding, which is all that there is before
 // denoising, then the latents. Bytes; each part begins at a multiple of 256.

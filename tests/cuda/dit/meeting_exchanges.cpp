@@ -24,12 +24,16 @@ MeetingExchanges::MeetingExchanges(MeetingPoint& point, int rank, std::size_t sl
   for (DeviceBuffer& slot : slots_) slot = DeviceBuffer(slot_bytes, "a staging slot");
 }
 
-void MeetingExchanges::poison() {
-  for (DeviceBuffer& slot : slots_)
-    check(cudaMemset(slot.data(), 0xff, slot.bytes()), "poisoning a slot");
+void MeetingExchanges::reserve(cudaStream_t stream, int slot) {
+  const DeviceBuffer& buffer = slots_[static_cast<std::size_t>(slot)];
+  check(cudaMemsetAsync(buffer.data(), 0xff, buffer.bytes(), stream), "poisoning a slot");
+  reserved_[static_cast<std::size_t>(slot)] = true;
 }
 
 void MeetingExchanges::exchange(cudaStream_t stream, const Exchange& exchange) {
+  bool& reserved = reserved_[static_cast<std::size_t>(exchange.slot)];
+  RG_CHECK(reserved, "slot {} was written without being reserved", exchange.slot);
+  reserved = false;
   Call& call = calls_.emplace_back(Call{this, exchange});
   const auto carry_out = [](void* argument) {
     const auto* const made = static_cast<const Call*>(argument);

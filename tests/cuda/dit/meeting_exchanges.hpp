@@ -35,11 +35,11 @@ class MeetingExchanges final : public Exchanges {
                    const StepParameters* parameters);
 
   std::byte* staging(int slot) override { return slots_[static_cast<std::size_t>(slot)].data(); }
-  void reserve(cudaStream_t, int) override {}  // exchange() ends when all peers have read
+  // exchange() ends when all peers have read, so there is nothing to wait for. Makes every number
+  // in the slot a NaN.
+  void reserve(cudaStream_t stream, int slot) override;
+  // Throws InternalError if the slot was not reserved after the last exchange from it.
   void exchange(cudaStream_t stream, const Exchange& exchange) override;
-
-  // Makes every number in the slots a NaN.
-  void poison();
 
  private:
   struct Call {
@@ -52,6 +52,7 @@ class MeetingExchanges final : public Exchanges {
   int rank_;
   const StepParameters* parameters_;
   std::array<DeviceBuffer, collectives::kStagingSlots> slots_;
+  std::array<bool, collectives::kStagingSlots> reserved_{};
   std::deque<Call> calls_;  // which do not move
 };
 

@@ -79,7 +79,6 @@ StepParameters parameters_of(const dit::DitConfig& config, const TinyStep& step,
 void TinyRank::start(const TinyModel& model, const TinyStep& step, const std::vector<int>& group,
                      Layout layout, int member) {
   check(cudaMemset(memory.data(), 0xff, memory.bytes()), "poisoning a step's memory");
-  exchanges.poison();
   const StepVariant variant =
       member_variant(model.config(), step.shape, layout, step.guided(), member);
   const StepProgram& program = steps_.program(*model, variant);
