@@ -163,22 +163,28 @@ void ClusterBackend::take(int from, Report& report) {
   instant_ = std::max(instant_, report.now);
   for (const std::string& line : report.said)
     if (report_) report_(fmt::format("node {}: {}", from, line));
-  for (PartEnd& end : report.ended) end_part(from, std::move(end));
-  for (const std::uint8_t rank : report.dead) {
-    const GpuId gpu{view.first + rank};
-    if (dead_[gpu.value]) continue;
-    dead_[gpu.value] = true;
-    const TimePoint at = virtual_clock_ ? report.now : real_now();
-    add_event({.kind = Event::Kind::kGpuFailed, .at = at, .gpu = gpu});
+  const TimePoint heard = virtual_clock_ ? report.now : real_now();
+  for (PartEnd& end : report.ended) {
+    TimePoint at = virtual_clock_ ? end.at : heard - end.since;
+    // All at one instant, so that nothing is placed on a dead rank in between.
+    if (!report.dead.empty()) at = heard;
+    end_part(from, std::move(end), at);
   }
+  for (const std::uint8_t rank : report.dead) fail_gpu({view.first + rank}, heard);
 }
 
-void ClusterBackend::end_part(int from, PartEnd end) {
+void ClusterBackend::fail_gpu(GpuId gpu, TimePoint at) {
+  if (dead_[gpu.value]) return;
+  dead_[gpu.value] = true;
+  add_event({.kind = Event::Kind::kGpuFailed, .at = std::max(at, now_), .gpu = gpu});
+}
+
+void ClusterBackend::end_part(int from, PartEnd end, TimePoint at) {
   const auto found = runs_.find(end.run);
   if (found == runs_.end()) return;
   Run& run = found->second;
   if (std::erase(run.waiting, from) == 0) return;
-  run.ended = std::max(run.ended, virtual_clock_ ? end.at : real_now() - end.since);
+  run.ended = std::max(run.ended, at);
   run.failed = run.failed || end.failed;
   if (from == run.nodes.front()) {
     run.steps = end.steps;
@@ -206,11 +212,10 @@ void ClusterBackend::finish(RunId id, Run& run) {
       kept_.erase(task.request);
   }
   Event event{.kind = run.failed ? Event::Kind::kRunFailed : Event::Kind::kRunEnded,
-              .at = std::max(run.ended, run.launched),
+              .at = std::max({run.ended, now_}),
               .run = id,
               .steps = run.steps,
               .times = run.times};
-  if (!virtual_clock_) event.at = std::max(event.at, earliest_);
   event.times.dispatch = {};
   event.times.dispatch = event.at - run.launched - event.times.total();
   if (event.times.dispatch < Duration{}) {
@@ -236,13 +241,9 @@ void ClusterBackend::take_loss(int from, const std::string& how) {
   std::vector<RunId> lost;
   for (const auto& [id, run] : runs_)
     if (contains(run.waiting, from)) lost.push_back(id);
-  for (const RunId id : lost) end_part(from, {.run = id, .failed = true, .at = at});
-  for (std::uint32_t gpu = view.first; gpu < view.first + static_cast<std::uint32_t>(view.gpus);
-       ++gpu) {
-    if (dead_[gpu]) continue;
-    dead_[gpu] = true;
-    add_event({.kind = Event::Kind::kGpuFailed, .at = at, .gpu = {gpu}});
-  }
+  for (const RunId id : lost) end_part(from, {.run = id, .failed = true}, at);
+  for (int gpu = 0; gpu < view.gpus; ++gpu)
+    fail_gpu({view.first + static_cast<std::uint32_t>(gpu)}, at);
 }
 
 // Of one instant: by kind, runs in the order of launching, as in one process.
@@ -254,8 +255,7 @@ void ClusterBackend::add_event(const Event& event) {
 Event ClusterBackend::take_event() {
   Event event = events_.front();
   events_.pop_front();
-  event.at = std::max(event.at, earliest_);
-  now_ = earliest_ = event.at;
+  now_ = event.at;
   return event;
 }
 

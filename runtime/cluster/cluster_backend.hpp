@@ -92,7 +92,8 @@ class ClusterBackend final : public Backend {
   bool take_mail(RealTime until);
   void take(int from, Report& report);
   void take_loss(int from, const std::string& how);
-  void end_part(int from, PartEnd end);
+  void fail_gpu(GpuId gpu, TimePoint at);
+  void end_part(int from, PartEnd end, TimePoint at);
   void finish(RunId id, Run& run);
   void add_event(const Event& event);
   Event take_event();
@@ -109,7 +110,6 @@ class ClusterBackend final : public Backend {
   RealTime start_{};
   TimePoint now_{};
   TimePoint instant_{};        // virtual: how far any node has come
-  TimePoint earliest_{};       // of the next event
   std::map<RunId, Run> runs_;  // under way
   std::deque<Event> events_;   // to be returned
   std::map<RequestId, Kept> kept_;

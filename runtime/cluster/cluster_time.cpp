@@ -31,7 +31,7 @@ std::optional<Event> ClusterBackend::next_virtual(TimePoint until) {
     instant_ = next;
     advance(next, until);
   }
-  if (until != kNever) now_ = instant_ = earliest_ = until;
+  if (until != kNever) now_ = instant_ = until;
   return std::nullopt;
 }
 
@@ -86,7 +86,7 @@ std::optional<Event> ClusterBackend::next_real(TimePoint until) {
     if (runs_.empty() && until == kNever) return std::nullopt;
     take_mail(deadline);
   }
-  now_ = earliest_ = until;
+  now_ = until;
   return std::nullopt;
 }
 

@@ -36,19 +36,19 @@ void LocalNetwork::deliver(int from, int to, Bytes message) {
   boxes_[index(to)]->put({.from = from, .message = std::move(message)});
 }
 
-void LocalNetwork::kill(int node, const std::string& how) {
-  {
-    const std::lock_guard lock(mutex_);
-    dead_[index(node)] = true;
-  }
-  boxes_.back()->put({.from = node, .message = {}, .gone = how});
+void LocalNetwork::silence(int node) {
+  const std::lock_guard lock(mutex_);
+  dead_[index(node)] = true;
 }
 
-void LocalNetwork::kill_controller(const std::string& how) {
-  {
-    const std::lock_guard lock(mutex_);
-    dead_.back() = true;
-  }
+void LocalNetwork::lose(int node, const std::string& how) {
+  silence(node);
+  boxes_.back()->put({.from = node, .message = {}, .gone = how});
+  boxes_[index(node)]->put({.from = kController, .message = {}, .gone = how});
+}
+
+void LocalNetwork::lose_controller(const std::string& how) {
+  silence(kController);
   for (std::size_t node = 0; node + 1 < boxes_.size(); ++node)
     boxes_[node]->put({.from = kController, .message = {}, .gone = how});
 }

@@ -16,11 +16,12 @@ class LocalNetwork {
 
   std::unique_ptr<Transport> transport(int party);
 
-  // From now on nothing that the node sends arrives, nothing reaches it, and the controller is told
-  // that it is gone, as of a process that was killed.
-  void kill(int node, const std::string& how);
-  // Likewise the controller; all nodes are told.
-  void kill_controller(const std::string& how);
+  // From now on nothing that the node sends arrives, and nothing reaches it.
+  void silence(int node);
+  // And that has been noticed: by the controller, and by the node, which is as good as alone.
+  void lose(int node, const std::string& how);
+  // Every node notices that the controller is gone.
+  void lose_controller(const std::string& how);
 
  private:
   friend class LocalTransport;

@@ -16,9 +16,6 @@ namespace regroup::cuda {
 namespace {
 
 constexpr std::uint64_t kWeightSeed = 1;
-// Runs bring at most so many states at once to a rank: the tasks of a batch.
-constexpr std::uint64_t kMostStatesAtOnce = 8;
-
 using collectives::HeapLayout;
 
 }  // namespace
@@ -46,7 +43,10 @@ MemoryPlan plan_node(const NodeOptions& options, int ranks, int ranks_per_gpu) {
   MemoryPlan plan;
   if (options.models.empty()) {
     plan.state_bytes = kTimedStateBytes;
-    plan.heap = {.world = ranks, .slot_bytes = collectives::kHeapAlignment, .window_bytes = 0};
+    plan.heap = {
+        .world = ranks,
+        .slot_bytes = collectives::kHeapAlignment,
+        .window_bytes = HeapLayout::round_up(MemoryDemand{}.states_at_once * kTimedStateBytes)};
   } else {
     MemoryDemand demand{.models = {},
                         .ranks = ranks,
@@ -64,9 +64,7 @@ MemoryPlan plan_node(const NodeOptions& options, int ranks, int ranks_per_gpu) {
       demand.models.push_back(std::move(planned));
     }
     plan = plan_memory(demand);
-    plan.state_bytes = largest_state(options.models);
   }
-  plan.heap.window_bytes = HeapLayout::round_up(kMostStatesAtOnce * plan.state_bytes);
   return plan;
 }
 

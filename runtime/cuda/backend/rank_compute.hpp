@@ -9,6 +9,7 @@
 #include "runtime/cuda/backend/rank_exchanges.hpp"
 #include "runtime/cuda/backend/served_model.hpp"
 #include "runtime/cuda/dit/device_model.hpp"
+#include "runtime/cuda/dit/request_state.hpp"
 #include "runtime/cuda/dit/step_graphs.hpp"
 #include "runtime/serve/rank_device.hpp"
 

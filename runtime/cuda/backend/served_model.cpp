@@ -10,8 +10,6 @@
 namespace regroup::cuda {
 namespace {
 
-constexpr std::uint64_t round_up(std::uint64_t bytes) { return (bytes + 255) / 256 * 256; }
-
 // Guidance and Ulysses parallelism in every combination that the model allows.
 std::vector<Layout> layouts_of(const Catalog& catalog, ShapeId shape, std::size_t stage,
                                int ranks) {
@@ -61,22 +59,6 @@ std::vector<ServedModel> served_models(Catalog& catalog, std::span<const WantedS
                              .layouts = layouts_of(catalog, id, stage, ranks)});
   }
   return models;
-}
-
-StateLayout state_layout(const dit::DitConfig& config, const dit::LatentShape& latents) {
-  StateLayout layout;
-  layout.pooled = round_up(2 * config.text_tokens * config.text_width);
-  layout.latents = layout.pooled + round_up(4 * config.text_width);
-  layout.end = layout.latents + round_up(4 * latents.tokens() * latents.token_width());
-  return layout;
-}
-
-std::uint64_t largest_state(std::span<const ServedModel> models) {
-  std::uint64_t largest = 0;
-  for (const ServedModel& model : models)
-    for (const ServedShape& shape : model.shapes)
-      largest = std::max(largest, state_layout(model.config, shape.latents).end);
-  return largest;
 }
 
 }  // namespace regroup::cuda

@@ -41,18 +41,4 @@ struct WantedShape {
 std::vector<ServedModel> served_models(Catalog& catalog, std::span<const WantedShape> wanted,
                                        int ranks);
 
-// Where the parts of a request's state lie: the text embedding, which is all that there is before
-// denoising, then the latents. Bytes; each part begins at a multiple of 256.
-struct StateLayout {
-  std::uint64_t pooled = 0;  // fp32 [text_width]; the text, bf16 [text_tokens][text_width], is at 0
-  std::uint64_t latents = 0;  // fp32 [tokens][token_width]
-  std::uint64_t end = 0;
-
-  std::uint64_t prompt_bytes() const { return latents; }
-};
-StateLayout state_layout(const dit::DitConfig& config, const dit::LatentShape& latents);
-
-// The largest of all that are served.
-std::uint64_t largest_state(std::span<const ServedModel> models);
-
 }  // namespace regroup::cuda

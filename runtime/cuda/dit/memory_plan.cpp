@@ -7,6 +7,7 @@
 
 #include "core/errors.hpp"
 #include "runtime/cuda/dit/device_model.hpp"
+#include "runtime/cuda/dit/request_state.hpp"
 #include "runtime/cuda/dit/step_buffers.hpp"
 
 namespace regroup::cuda {
@@ -40,7 +41,7 @@ void plan_model(const PlannedModel& model, MemoryPlan& plan) {
   for (const Shape& pixels : model.shapes) shapes.push_back(dit::latent_shape(config, pixels));
   plan.model_bytes.push_back(DeviceModel::bytes(config, shapes));
   for (const dit::LatentShape& shape : shapes) {
-    grow(plan.state_bytes, step_state_bytes(config, shape, model.guided ? 2 : 1));
+    grow(plan.state_bytes, state_layout(config, shape).end);
     for (const Layout layout : model.layouts)
       for (const StepVariant& variant : step_variants(config, shape, layout, model.guided)) {
         grow(plan.step_bytes, step_buffer_bytes(config, variant));
@@ -61,8 +62,9 @@ void name_parts(const MemoryDemand& demand, MemoryPlan& plan) {
   of_ranks("activations", plan.step_bytes);
   const std::uint64_t stride = (plan.heap.stride() + kPageBytes - 1) / kPageBytes * kPageBytes;
   of_ranks("staging slots", stride - plan.heap.window_bytes);
-  of_ranks(fmt::format("states of {} requests", demand.states_per_rank).c_str(),
-           plan.heap.window_bytes);
+  of_ranks(fmt::format("{} states", demand.states_per_rank).c_str(),
+           static_cast<std::uint64_t>(demand.states_per_rank) * plan.state_bytes +
+               plan.heap.window_bytes);
   of_ranks("workspaces", plan.workspace_bytes);
   plan.parts.push_back({"set aside for CUDA", kCudaReserveBytes});
 }
@@ -87,7 +89,7 @@ MemoryPlan plan_memory(const MemoryDemand& demand) {
   for (const PlannedModel& model : demand.models) plan_model(model, plan);
   plan.heap.slot_bytes = Layout::round_up(plan.heap.slot_bytes);
   plan.heap.window_bytes =
-      Layout::round_up(static_cast<std::uint64_t>(demand.states_per_rank) * plan.state_bytes);
+      Layout::round_up(static_cast<std::uint64_t>(demand.states_at_once) * plan.state_bytes);
   plan.workspace_bytes = demand.workspace_bytes;
   name_parts(demand, plan);
 

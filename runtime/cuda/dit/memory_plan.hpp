@@ -26,7 +26,8 @@ struct MemoryDemand {
   std::vector<PlannedModel> models;
   int ranks = 1;
   int ranks_per_gpu = 1;    // slices of one GPU share weights
-  int states_per_rank = 8;  // requests whose state a rank keeps at once
+  int states_per_rank = 8;  // that a rank keeps at once; of one request there may be two or three
+  int states_at_once = 8;   // that one placement brings to a rank: the tasks of a batch
   std::uint64_t workspace_bytes = kMathWorkspaceBytes;
 };
 
@@ -36,9 +37,8 @@ struct MemoryPlan {
   // Of each rank.
   std::uint64_t step_bytes = 0;       // RankResources::memory_bytes, for the largest step
   std::uint64_t workspace_bytes = 0;  // MathResources::workspace_bytes
-  std::uint64_t state_bytes = 0;      // of one request, the largest: step_state()
-  // Staging slots for the largest exchange, and a window in which the states lie, so that one that
-  // moves is put straight to where it stays.
+  std::uint64_t state_bytes = 0;      // of one state, the largest: request_state.hpp
+  // Staging slots for the largest exchange, and a window for the states that a placement brings.
   collectives::HeapLayout heap;
 
   // The same for one GPU with all its ranks, for people.

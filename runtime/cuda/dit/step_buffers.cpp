@@ -70,13 +70,6 @@ std::uint64_t step_buffer_bytes(const dit::DitConfig& config, const StepVariant&
   return counting.used();
 }
 
-std::uint64_t step_state_bytes(const dit::DitConfig& config, const dit::LatentShape& shape,
-                               int prompts) {
-  Carver counting;
-  step_state(config, shape, prompts, counting);
-  return counting.used();
-}
-
 std::uint64_t staging_bytes(const dit::DitConfig& config, const StepVariant& variant) {
   const auto rows = static_cast<std::uint64_t>(variant.rows.total());
   const auto latents = static_cast<std::uint64_t>(variant.rows.latents);

@@ -80,8 +80,6 @@ StepBuffers step_buffers(const dit::DitConfig& config, const StepVariant& varian
 
 // Of memory for them.
 std::uint64_t step_buffer_bytes(const dit::DitConfig& config, const StepVariant& variant);
-std::uint64_t step_state_bytes(const dit::DitConfig& config, const dit::LatentShape& shape,
-                               int prompts);
 // Of a staging slot: the largest input of its exchanges; 0 where there are none.
 std::uint64_t staging_bytes(const dit::DitConfig& config, const StepVariant& variant);
 

@@ -5,6 +5,7 @@
 
 #include "core/errors.hpp"
 #include "runtime/cuda/dit/flops.hpp"
+#include "runtime/cuda/dit/request_state.hpp"
 #include "runtime/cuda/dit/step_buffers.hpp"
 #include "runtime/cuda/dit/tensors.hpp"
 #include "tiny_models.hpp"
@@ -47,7 +48,7 @@ TEST(StepMemory, OfFluxAlone) {
   const std::uint64_t vectors = (256 + (1 + 1 + 1 + 6 + 6 + 2) * 3072) * 4;
   const std::uint64_t velocity = 4096 * 64 * 4;
   EXPECT_EQ(step_buffer_bytes(kFlux, alone), big + state + own + vectors + velocity);
-  EXPECT_EQ(step_state_bytes(kFlux, shape, 1), state);
+  EXPECT_EQ(state_layout(kFlux, shape).end, state);
   EXPECT_EQ(staging_bytes(kFlux, alone), 0);
 }
 
@@ -86,8 +87,9 @@ TEST(MemoryPlan, AddsUp) {
   EXPECT_GE(plan.heap.window_bytes, 8 * plan.state_bytes);
   // 8 ranks in steps of 2 MiB, of which the pad takes one at most.
   const std::uint64_t heap = 8 * (4 * plan.heap.slot_bytes + plan.heap.window_bytes);
-  const std::uint64_t known =
-      plan.model_bytes[0] + 8 * (plan.step_bytes + plan.workspace_bytes) + heap + kCudaReserveBytes;
+  const std::uint64_t known = plan.model_bytes[0] +
+                              8 * (plan.step_bytes + plan.workspace_bytes + 8 * plan.state_bytes) +
+                              heap + kCudaReserveBytes;
   EXPECT_GE(plan.gpu_bytes(), known);
   EXPECT_LE(plan.gpu_bytes(), known + 8 * 2 * 2 * kMi);
   EXPECT_GE(plan.model_bytes[0], weight_bytes(kFlux));

@@ -53,7 +53,7 @@ TEST_F(IssuerTest, EnqueuesWhenAllHaveCome) {
 }
 
 TEST_F(IssuerTest, WhoDoesNotComeIsNamed) {
-  world.patience = 50ms;
+  world.patience = 1s;
   NcclIssuer issuer(world, 2);
   const RankGroup members = group({0, 3, 1}, 17);
   std::string said;
@@ -79,7 +79,7 @@ TEST_F(IssuerTest, DifferentOperationsOfAGroupAreAnError) {
 
 TEST_F(IssuerTest, ACommunicatorThatCannotBeMadeEndsInAnErrorForAllMembers) {
   fake.init_hangs = true;
-  world.patience = 200ms;
+  world.patience = 1s;
   NcclIssuer issuer(world, 2);
   const RankGroup members = group({0, 1}, 1);
   std::string said;
