@@ -106,6 +106,8 @@ void RankBackend::send_state(const Task& task, const Group& group, RunTask& item
   const GpuId source = holder == task.group.end() ? group[0] : *holder;
   if (holder == task.group.end()) {
     State* snapshot = snapshots_.look_up(task.request);
+    // Its rank died in the very first step: it begins again.
+    if (snapshot == nullptr && task.stage == 0 && task.steps_done == 0) return;
     RG_CHECK(snapshot != nullptr && snapshot->fits(task.stage, task.steps_done),
              "there is no snapshot of request {}", task.request.value);
     ranks_[source.value]->states().find(task.request) = *snapshot;

@@ -109,6 +109,11 @@ INSTANTIATE_TEST_SUITE_P(Each, Faults,
                          ::testing::Combine(::testing::Values("kill:1@0.1"),
                                             ::testing::Values("rank 1 was killed"),
                                             ::testing::Bool()));
+// In the very first step of a request, of which there is no snapshot yet.
+INSTANTIATE_TEST_SUITE_P(FirstStep, Faults,
+                         ::testing::Combine(::testing::Values("kill:0@0"),
+                                            ::testing::Values("rank 0 was killed"),
+                                            ::testing::Bool()));
 INSTANTIATE_TEST_SUITE_P(Delay, Faults,
                          ::testing::Combine(::testing::Values("delay:0@0.1:2"),
                                             ::testing::Values("rank"), ::testing::Bool()));

@@ -6,6 +6,7 @@
 
 #include "core/errors.hpp"
 #include "runtime/cuda/backend/group_free_exchanges.hpp"
+#include "runtime/cuda/backend/nccl_rank_exchanges.hpp"
 #include "runtime/cuda/backend/state_kernels.hpp"
 #include "runtime/cuda/gpu/arming.hpp"
 #include "runtime/cuda/gpu/rank_threads.hpp"
@@ -32,11 +33,23 @@ struct CudaNode::Rank {
   DeviceBuffer ledger, parameters, step_memory, workspace, state_memory;
   PinnedBuffer readback;
   std::unique_ptr<SlotPool> states;
-  std::unique_ptr<GroupFreeExchanges> exchanges;
+  std::unique_ptr<RankExchanges> exchanges;
   std::unique_ptr<DevicePuts> puts;
   std::unique_ptr<DeviceReceipts> receipts;
   RankMath math;
   std::unique_ptr<StepGraphs> graphs;
+};
+
+struct CudaNode::Nccl {
+  NcclWorld world;
+  NcclIssuer issuer;
+
+  Nccl(const Machine& machine, const NodeOptions& options)
+      : world{.library = *options.nccl,
+              .machine = machine,
+              .exchange_id = {},
+              .patience = std::chrono::nanoseconds(options.world.watchdog_ns)},
+        issuer(world, options.communicators) {}
 };
 
 MemoryPlan plan_node(const NodeOptions& options, int ranks, int ranks_per_gpu) {
@@ -77,6 +90,7 @@ CudaNode::CudaNode(const Machine& machine, const MemoryPlan& plan, NodeOptions o
   });
   std::vector<DeviceRank*> ledgers;
   for (const auto& rank : ranks_) ledgers.push_back(rank->ledger.as<DeviceRank>());
+  if (options_.nccl != nullptr) nccl_ = std::make_unique<Nccl>(machine_, options_);
   world_ = std::make_unique<DeviceWorld>(machine_.heap(), ledgers, options_.world);
   snapshots_ =
       std::make_unique<SnapshotPool>(plan_.state_bytes, options_.states + machine_.ranks());
@@ -150,8 +164,12 @@ void CudaNode::set_up(int number) {
                                    "states of requests");
   rank.states = std::make_unique<SlotPool>(rank.state_memory.data(), plan_.state_bytes,
                                            options_.states, "states of requests on a rank");
-  rank.exchanges =
-      std::make_unique<GroupFreeExchanges>(*world_, number, rank.parameters.as<StepParameters>());
+  if (nccl_ != nullptr)
+    rank.exchanges = std::make_unique<NcclRankExchanges>(
+        nccl_->issuer, machine_, number, std::max(plan_.heap.slot_bytes, 2 * plan_.state_bytes));
+  else
+    rank.exchanges =
+        std::make_unique<GroupFreeExchanges>(*world_, number, rank.parameters.as<StepParameters>());
   rank.puts = std::make_unique<DevicePuts>(*world_, number);
   rank.receipts = std::make_unique<DeviceReceipts>(*world_, number);
   if (options_.models.empty()) return;
@@ -198,6 +216,8 @@ void CudaNode::rearm() {
     check(cudaStreamSynchronize(machine_.rank(rank).migration), "waiting for a rank to give up");
   }
   world_->rearm();
+  if (nccl_ != nullptr) nccl_->issuer.rearm();
+  for (const auto& rank : ranks_) rank->exchanges->rearm();
 }
 
 StepGraphStats CudaNode::graphs() const {

@@ -11,6 +11,7 @@
 #include "runtime/cuda/collectives/device_world.hpp"
 #include "runtime/cuda/dit/memory_plan.hpp"
 #include "runtime/cuda/gpu/machine.hpp"
+#include "runtime/cuda/nccl/nccl_library.hpp"
 #include "runtime/cuda/ops/math_libraries.hpp"
 
 namespace regroup::cuda {
@@ -22,6 +23,10 @@ struct NodeOptions {
   WorldOptions world;
   std::shared_ptr<const StreamMemops> memops;  // what `world` points to, for SyncMode::kMemop
   Jitter jitter;                               // of what only takes time
+  // Steps exchange through NCCL if it is set, with so many communicators kept. Needs whole
+  // GPUs (nccl/communicator.hpp).
+  std::shared_ptr<const NcclLibrary> nccl;
+  std::size_t communicators = 64;
   // What a rank computes with; in its context.
   std::function<RankMath(const MathResources&)> math = [](const MathResources&) {
     return plain_math();
@@ -54,6 +59,7 @@ class CudaNode {
  private:
   struct Gpu;
   struct Rank;
+  struct Nccl;
 
   void load_models(int ordinal, int first_rank);
   void set_up(int rank);
@@ -66,6 +72,7 @@ class CudaNode {
   std::vector<std::unique_ptr<Rank>> ranks_;
   std::unique_ptr<DeviceWorld> world_;
   std::unique_ptr<SnapshotPool> snapshots_;
+  std::unique_ptr<Nccl> nccl_;
 };
 
 }  // namespace regroup::cuda

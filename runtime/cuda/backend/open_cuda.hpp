@@ -26,8 +26,10 @@ struct CudaOptions {
   std::string sync;          // "spin", "memop" or "event"; empty: the first that works
   bool graphs = true;        // CUDA graphs where ranks wait by spinning
   bool own_kernels = false;  // rather than cuBLASLt and cuDNN
-  int states = 64;           // requests' states that a rank can hold at once
-  Jitter jitter;             // of what only takes time
+  bool nccl = false;         // exchanges through NCCL, rather than group-free; whole GPUs only
+  std::size_t communicators = 64;  // that NCCL keeps
+  int states = 64;                 // requests' states that a rank can hold at once
+  Jitter jitter;                   // of what only takes time
   std::vector<serve::Fault> faults;
   Duration patience = std::chrono::seconds(10);    // see ServeOptions
   std::function<void(const std::string&)> report;  // likewise

@@ -19,6 +19,8 @@ class RankExchanges : public Exchanges {
   virtual bool capturable() const = 0;
   // When the stream has run dry: what went wrong, in one sentence; empty: nothing.
   virtual std::string failure() const = 0;
+  // Forgets it; by the dispatcher, when no rank is inside an operation.
+  virtual void rearm() {}
 };
 
 }  // namespace regroup::cuda

@@ -11,6 +11,7 @@
 #include "runtime/cuda/backend/cuda_node.hpp"
 #include "runtime/serve/rank_backend.hpp"
 #include "tests/cuda/dit/tiny_models.hpp"
+#include "tests/cuda/nccl/nccl_fixture.hpp"
 #include "tests/cuda/support/emulated_machine.hpp"
 #include "tests/support/loop_fixture.hpp"
 
@@ -18,8 +19,8 @@ namespace regroup::cuda {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::request;
-using testing::TestCatalog;
+using regroup::testing::request;
+using regroup::testing::TestCatalog;
 
 constexpr int kRanks = 4;
 constexpr Shape kImage{32, 32, 1};                            // 4 tokens
@@ -74,10 +75,11 @@ class Recorder final : public serve::RankDevice {
 
 struct Serving {
   std::string policy = "fcfs";
-  std::map<std::string, std::string> params;
+  std::map<std::string, std::string> params = {};
   SyncMode sync = SyncMode::kSpin;
   bool graphs = true;
-  std::string fault;
+  bool nccl = false;
+  std::string fault = {};
 };
 
 // A few requests that come nearly at once, so that they share the ranks.
@@ -101,10 +103,17 @@ Latents serve_requests(const Serving& serving) {
   options.graphs = serving.graphs;
   options.states = 16;
   options.world.sync = serving.sync;
+  if (serving.nccl) {
+    testing::fake_nccl().enqueue = [](cudaStream_t stream, void (*work)(void*), void* argument) {
+      return cudaLaunchHostFunc(stream, work, argument);
+    };
+    options.nccl = std::make_shared<const NcclLibrary>(RG_FAKE_NCCL);
+  }
   const MemoryPlan plan = plan_node(options, kRanks, kRanks);
   const auto machine = emulated_machine(plan.heap);
   CudaNode node(*machine, plan, options);
-  EXPECT_EQ(node.graphs().graphs > 0, serving.graphs && serving.sync == SyncMode::kSpin)
+  EXPECT_EQ(node.graphs().graphs > 0,
+            serving.graphs && !serving.nccl && serving.sync == SyncMode::kSpin)
       << node.graphs().refusal;
 
   Latents latents;
@@ -120,7 +129,7 @@ Latents serve_requests(const Serving& serving) {
   };
   serve::RankBackend backend(catalog, std::move(serve));
   PolicyHandle policy(find_policy(serving.policy, kBuiltinPolicies), PolicyParams(serving.params));
-  const auto output = testing::run_on(backend, catalog, requests, policy);
+  const auto output = regroup::testing::run_on(backend, catalog, requests, policy);
   for (const auto& outcome : output.diary.outcomes)
     EXPECT_EQ(outcome.end, RequestOutcome::End::kFinished);
   EXPECT_EQ(latents.size(), requests.size());
@@ -149,10 +158,10 @@ TEST(RealCompute, LatentsDoNotDependOnThePolicy) {
   EXPECT_LT(largest_relative_error(serve_requests({.params = {{"degree", "4"}}}), alone), 1e-2);
 }
 
-TEST(RealCompute, GraphsSyncModesAndGroupsDoNotChangeABit) {
+TEST(RealCompute, GraphsSyncModesAndNcclDoNotChangeABit) {
   const Latents pairs = serve_requests({.params = {{"degree", "2"}}});
   EXPECT_EQ(serve_requests({.params = {{"degree", "2"}}, .graphs = false}), pairs);
-  EXPECT_EQ(serve_requests({.params = {{"degree", "2"}}, .sync = SyncMode::kImaget}), pairs);
+  EXPECT_EQ(serve_requests({.params = {{"degree", "2"}}, .sync = SyncMode::kEvent}), pairs);
 }
 
 TEST(RealCompute, ARankThatDiesLosesNothing) {
