@@ -26,8 +26,7 @@ void Conservation::pass(TimePoint at) {
 }
 
 Conservation::Live& Conservation::live(RequestId request, const char* what) {
-  const auto found = live_.find(request);
-  if (found != live_.end()) return found->second;
+  if (Live* const found = live_.find(request)) return *found;
   const bool arrived = last_arrived_ && request <= *last_arrived_;
   broken(now_, "request {} {} {}", request.value, what,
          arrived ? "but has ended" : "but never arrived");
@@ -44,33 +43,41 @@ void Conservation::on_arrival(TimePoint at, const Request& request) {
   if (last_arrived_ && request.id <= *last_arrived_)
     broken(at, "request {} arrives after request {}", request.id.value, last_arrived_->value);
   last_arrived_ = request.id;
-  live_.emplace(request.id, Live{request.steps, 0, 0});
+  live_.add(request.id) = {.steps = request.steps};
 }
 
 void Conservation::on_launch(TimePoint at, const Launch& launch) {
   pass(at);
   for (const Task* task : launch.tasks) ++live(task->request, "is launched").running;
-  for (const GpuId id : launch.group) {
+  for (std::size_t rank = 0; rank < launch.group.size(); ++rank) {
+    const GpuId id = launch.group[rank];
     GpuState& state = gpu(id, launch.run);
     if (state.run)
       broken(at, "GPU {} is given to run {} while it runs run {}", id.value, launch.run.value,
              state.run->value);
     state.run = launch.run;
+    state.rank = rank;
     state.since = at;
   }
-  const Running running{at, launch.group, launch.tasks.size()};
-  if (!running_.emplace(launch.run, running).second)
+  if (running_.find(launch.run) != nullptr)
     broken(at, "run {} is launched twice", launch.run.value);
+  running_.add(launch.run) = {at, launch.group.size(), launch.tasks.size()};
 }
 
 void Conservation::on_preempt(TimePoint at, RunId) { pass(at); }
 
 void Conservation::on_run_end(const RunRecord& run) {
   pass(run.ended);
-  const auto found = running_.find(run.run);
-  if (found == running_.end()) broken(run.ended, "run {} ends but does not run", run.run.value);
-  const Running& known = found->second;
-  if (known.launched != run.launched || known.group != run.group || known.tasks != run.tasks.size())
+  if (running_.find(run.run) == nullptr)
+    broken(run.ended, "run {} ends but does not run", run.run.value);
+  const Running& known = running_.remove(run.run);
+  bool same = known.launched == run.launched && known.gpus == run.group.size() &&
+              known.tasks == run.tasks.size();
+  for (std::size_t rank = 0; rank < run.group.size(); ++rank) {
+    const GpuState& state = gpu(run.group[rank], run.run);
+    same = same && state.run == run.run && state.rank == rank;
+  }
+  if (!same)
     broken(run.ended, "run {} does not end as it was launched (time, group or batch differ)",
            run.run.value);
   const RunTimes& times = run.times;
@@ -98,7 +105,6 @@ void Conservation::on_run_end(const RunRecord& run) {
       broken(run.ended, "request {} has done {} of its {} steps after run {} of {}",
              task->request.value, request.steps_done, request.steps, run.run.value, run.steps);
   }
-  running_.erase(found);
 }
 
 void Conservation::on_request_end(const RequestOutcome& outcome) {
@@ -111,7 +117,7 @@ void Conservation::on_request_end(const RequestOutcome& outcome) {
     broken(now_, "request {} finishes with {} of its {} steps done", id.value, request.steps_done,
            request.steps);
   charged_s_ += outcome.gpu_seconds;
-  live_.erase(id);
+  live_.remove(id);
 }
 
 void Conservation::on_instant(TimePoint at, std::size_t, int) { pass(at); }
@@ -119,10 +125,9 @@ void Conservation::on_instant(TimePoint at, std::size_t, int) { pass(at); }
 void Conservation::on_end(TimePoint at) {
   pass(at);
   if (!running_.empty())
-    broken(at, "run {} is left running ({} in all)", running_.begin()->first.value,
-           running_.size());
+    broken(at, "run {} is left running ({} in all)", running_.ids().front().value, running_.size());
   if (!live_.empty())
-    broken(at, "request {} arrived but never ended ({} in all)", live_.begin()->first.value,
+    broken(at, "request {} arrived but never ended ({} in all)", live_.ids().front().value,
            live_.size());
   Duration busy{};
   for (const GpuState& state : gpus_) busy += state.busy;

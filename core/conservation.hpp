@@ -1,10 +1,10 @@
 // Watches that a run neither loses nor invents requests, steps or GPU time.
 #pragma once
 
-#include <map>
 #include <optional>
 #include <vector>
 
+#include "core/id_table.hpp"
 #include "core/observer.hpp"
 
 namespace regroup {
@@ -17,7 +17,8 @@ namespace regroup {
 //   - a finished request has done all its denoising steps, and none has done more
 //   - the GPU time charged to requests adds up to the time that the GPUs were busy
 //   - nothing is left running or unended when the run ends
-// Cost: O(group size x log) an event; constant memory a live request and a running run.
+// Cost: O(group size) an event, of which none allocates; constant memory a live request and a
+// running run.
 class Conservation final : public Observer {
  public:
   explicit Conservation(std::size_t gpus);
@@ -38,11 +39,12 @@ class Conservation final : public Observer {
   };
   struct Running {
     TimePoint launched{};
-    Group group{};
+    std::size_t gpus = 0;  // which: see GpuState::run
     std::size_t tasks = 0;
   };
   struct GpuState {
     std::optional<RunId> run;
+    std::size_t rank = 0;  // in the run's group
     TimePoint since{};
     Duration busy{};  // in runs that have ended
   };
@@ -52,8 +54,8 @@ class Conservation final : public Observer {
   GpuState& gpu(GpuId id, RunId run);
 
   std::vector<GpuState> gpus_;
-  std::map<RequestId, Live> live_;
-  std::map<RunId, Running> running_;
+  IdTable<RequestId, Live> live_;
+  IdTable<RunId, Running> running_;
   std::optional<RequestId> last_arrived_;
   TimePoint now_{};
   double charged_s_ = 0;  // GPU seconds of ended requests

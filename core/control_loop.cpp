@@ -23,7 +23,7 @@ void ControlLoop::run() {
     take_in_wakes();
     if (!world_.changes().empty()) ask();
     tell([&](Observer& o) {
-      o.on_instant(world_.now(), world_.ready().size(), world_.idle().count());
+      o.on_instant(world_.now(), world_.ready_count(), world_.idle().count());
     });
   }
   for (const std::uint32_t slot : world_.all_requests())
@@ -100,18 +100,18 @@ void ControlLoop::end_run(const Event& event) {
   RG_CHECK(run != nullptr, "the backend ended run {}, which is not under way", event.run.value);
   RG_CHECK(event.steps >= 0 && event.steps <= run->steps, "run {} of {} steps ended with {}",
            event.run.value, run->steps, event.steps);
-  const LiveRun ended = world_.end_run(event.run, event.steps);
+  const LiveRun& ended = world_.end_run(event.run, event.steps);
   const Task& first = world_.task(ended.tasks[0]);
   const bool request_ended =
       first.stage == parts_.catalog.stages(first.model).sink() && first.steps_left() == 0;
-  for (const GpuId gpu : ended.group) freed_[gpu.value] = {world_.now(), request_ended};
+  for (const GpuId gpu : first.group) freed_[gpu.value] = {world_.now(), request_ended};
 
   batch_.clear();
   for (const std::uint32_t slot : ended.tasks) batch_.push_back(&world_.task(slot));
   account(ended, event);
   const RunRecord record{.run = event.run,
                          .tasks = batch_,
-                         .group = ended.group,
+                         .group = first.group,
                          .layout = ended.layout,
                          .steps = event.steps,
                          .launched = ended.launched,
@@ -128,7 +128,8 @@ void ControlLoop::end_run(const Event& event) {
 // What the run adds to the outcomes of its requests. A batch shares GPU time evenly.
 void ControlLoop::account(const LiveRun& run, const Event& event) {
   const Duration took = event.at - run.launched;
-  const double share = to_seconds(took) * static_cast<double>(run.group.size()) /
+  const double share = to_seconds(took) *
+                       static_cast<double>(world_.task(run.tasks[0]).group.size()) /
                        static_cast<double>(run.tasks.size());
   for (const std::uint32_t slot : run.tasks) {
     const Task& task = world_.task(slot);
@@ -188,7 +189,7 @@ void ControlLoop::ask() {
   world_.clear_changes();  // what follows is news for the next call
   for (const Decision& decision : checker_.decisions()) apply(decision);
   // Waking up again and again with work at hand and nothing under way is a stall too.
-  const bool idle = !next_request_ && world_.live_runs() == 0 && !world_.ready().empty();
+  const bool idle = !next_request_ && world_.live_runs() == 0 && world_.ready_count() > 0;
   if (idle && world_.any_gpu_working() && ++idle_wakes_ >= kMaxIdleWakes) stalled();
 }
 
@@ -234,7 +235,8 @@ Launch ControlLoop::expect(const Decision& decision) {
   if (!runs_ahead(launch)) expected.dispatch = cost.dispatch();
   expected.setup = cost.setup(launch.group);
   for (const Task* task : batch_)
-    if (pinning_ == Pinning::kNone) expected.migrate += cost.migrate(*task, launch.group);
+    if (pinning_ == Pinning::kNone && task->group != launch.group)
+      expected.migrate += cost.migrate(*task, launch.group);
   launch.step = cost.predict(*batch_[0], launch.layout, 1, static_cast<int>(batch_.size()));
   expected.compute = launch.steps * launch.step;
   return launch;
@@ -261,19 +263,19 @@ void ControlLoop::place(const Decision& decision) {
   tell([&](Observer& o) { o.on_launch(now, launch); });
 
   for (const Task* task : batch_) {
-    const std::int64_t bytes = parts_.catalog.migration_bytes(*task, launch.group);
-    LiveRequest& live = world_.request(world_.owner(*task));
-    RequestOutcome& outcome = live.outcome;
+    const std::int64_t bytes =
+        task->group == launch.group ? 0 : parts_.catalog.migration_bytes(*task, launch.group);
+    RequestOutcome& outcome = world_.request(world_.owner(*task)).outcome;
     outcome.started = std::min(outcome.started, now);
     ++outcome.runs;
     outcome.migrations += bytes > 0 ? 1 : 0;
     outcome.migrated_bytes += bytes;
     if (task->kind != StageKind::kDenoise) continue;
     const int degree = launch.layout.size();
-    outcome.group_changes += !live.denoise_group.empty() && live.denoise_group != launch.group;
+    const bool denoised_before = outcome.widest > 0;
+    outcome.group_changes += denoised_before && task->group != launch.group;
     outcome.narrowest = outcome.narrowest == 0 ? degree : std::min(outcome.narrowest, degree);
     outcome.widest = std::max(outcome.widest, degree);
-    live.denoise_group = launch.group;
   }
   parts_.backend.launch(launch);
 

@@ -1,6 +1,8 @@
 // Takes what a policy decides, checks it at once, and keeps it until decide() has returned.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +41,9 @@ class DecisionChecker final : public Decisions {
   std::string broken_preempt(const Task& task) const;
   std::string broken_reject(const Task& task) const;
   bool used(const Task& task) const;  // placed or rejected in this call
+  // What the placement takes on each of its GPUs; nothing if the model cannot have that layout.
+  std::optional<std::int64_t> bytes_needed(const Task& task, Layout layout,
+                                           std::size_t batch) const;
   // Runs `check` and notes the first broken rule with what was decided.
   template <class Check, class Describe>
   bool accept(Check check, Describe describe) noexcept;
@@ -51,6 +56,16 @@ class DecisionChecker final : public Decisions {
       used_in_;  // by slot: the call in which the task was placed or rejected
   std::uint64_t call_ = 0;
   std::string error_;
+
+  // What the catalog said lately: it says the same throughout a run, and takes longer to do so.
+  struct Answer {
+    ShapeId shape{};
+    std::uint8_t stage = 0;
+    Layout layout{};
+    std::size_t batch = 0;  // 0: none yet
+    std::int64_t bytes = 0;
+  };
+  mutable std::array<Answer, 256> answers_{};
 };
 
 }  // namespace regroup

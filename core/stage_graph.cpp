@@ -14,7 +14,6 @@ namespace regroup {
 namespace {
 
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS>;
-constexpr std::size_t kMaxStages = 16;
 
 std::size_t index_of(const std::vector<Stage>& stages, const std::string& name) {
   for (std::size_t i = 0; i < stages.size(); ++i)
@@ -26,8 +25,9 @@ std::size_t index_of(const std::vector<Stage>& stages, const std::string& name) 
 
 void check_names(const std::vector<Stage>& stages) {
   if (stages.empty()) fail<ConfigError>("stage graph: a model needs at least one stage");
-  if (stages.size() > kMaxStages)
-    fail<ConfigError>("stage graph: {} stages; at most {} are allowed", stages.size(), kMaxStages);
+  if (stages.size() > StageGraph::kMaxStages)
+    fail<ConfigError>("stage graph: {} stages; at most {} are allowed", stages.size(),
+                      StageGraph::kMaxStages);
   for (std::size_t i = 0; i < stages.size(); ++i)
     if (index_of(stages, stages[i].name) != i)
       fail<ConfigError>("stage graph: stage '{}' is declared twice", stages[i].name);

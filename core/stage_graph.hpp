@@ -19,9 +19,11 @@ struct Stage {
 // Stages that nothing precedes are ready on arrival; a stage is ready when all before it are done.
 class StageGraph {
  public:
+  static constexpr std::size_t kMaxStages = 16;
+
   // One edge: `after` waits for `before`. Throws ConfigError, naming the stages, for: no stage or
-  // more than 16, a name given twice, an unknown name, a cycle, more than one end, not exactly one
-  // denoise stage, a stage that neither leads to denoising nor follows it.
+  // more than kMaxStages, a name given twice, an unknown name, a cycle, more than one end, not
+  // exactly one denoise stage, a stage that neither leads to denoising nor follows it.
   struct Edge {
     std::string before, after;
   };

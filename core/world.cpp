@@ -5,6 +5,8 @@
 namespace regroup {
 namespace {
 
+constexpr TaskId kGone{~std::uint64_t{0}};
+
 std::vector<int> sizes(std::span<const Node> nodes) {
   std::vector<int> counts;
   for (const Node& node : nodes) counts.push_back(node.count);
@@ -22,7 +24,7 @@ World::World(const Catalog& catalog, const NameTable<ClassId>& classes)
 }
 
 Progress World::progress(const Task& task) const {
-  const LiveRun& run = runs_.at(task.run.value);
+  const LiveRun& run = *runs_.find(task.run);
   const TimePoint run_end = run.first_step + run.steps * run.step;
   // The boundary at or after now, but not before the first step is done.
   const std::int64_t behind = (now_ - run.first_step).count();
@@ -62,9 +64,9 @@ std::uint32_t World::add_request(Request&& request) {
 }
 
 void World::remove_request(std::uint32_t slot) {
-  std::vector<std::uint32_t> tasks;
-  if (requests_[slot].stages_live != 0) tasks_of(slot, tasks);
-  for (const std::uint32_t task : tasks) remove_task(task);
+  const LiveRequest& live = requests_[slot];
+  for (std::size_t stage = 0; live.stages_live != 0; ++stage)
+    if ((live.stages_live >> stage & 1u) != 0) remove_task(live.task_slots[stage]);
   request_live_[slot] = false;
   free_requests_.push_back(slot);
   --live_requests_;
@@ -83,6 +85,7 @@ Task& World::add_task(std::uint32_t request_slot, std::size_t stage, const Group
   LiveRequest& owner = requests_[request_slot];
   const Request& request = owner.request;
   owner.stages_live = static_cast<std::uint16_t>(owner.stages_live | 1u << stage);
+  owner.task_slots[stage] = slot;
   TaskRecord& record = tasks_[slot];
   record.request_slot = request_slot;
   const StageKind kind = catalog_.stages(request.model).stage(stage).kind;
@@ -103,7 +106,8 @@ Task& World::add_task(std::uint32_t request_slot, std::size_t stage, const Group
                      .ready_since = now_,
                      .group = state,
                      .layout = layout};
-  ready_.insert(&record.task);
+  ++live_tasks_;
+  move(slot);
   note({.kind = Change::Kind::kTaskReady,
         .request = request.id,
         .task = record.task.id,
@@ -116,24 +120,34 @@ void World::remove_task(std::uint32_t slot) {
   RG_CHECK(!task.running, "task {} is removed while it runs", task.id.value);
   LiveRequest& owner = requests_[tasks_[slot].request_slot];
   owner.stages_live = static_cast<std::uint16_t>(owner.stages_live & ~(1u << task.stage));
-  ready_.erase(&task);
-  task.id = {~std::uint64_t{0}};  // a policy's stale pointer to this slot must not match
+  TaskRecord& record = tasks_[slot];
+  if (record.shown_in != nullptr) record.shown_in->erase(&task);
+  record.shown_in = nullptr;
+  --live_tasks_;
+  task.id = kGone;  // a policy's stale pointer to this slot must not match
   free_tasks_.push_back(slot);
 }
 
-void World::tasks_of(std::uint32_t request_slot, std::vector<std::uint32_t>& slots) const {
-  slots.clear();
-  const RequestId id = requests_[request_slot].request.id;
-  for (const TaskSet* set : {&ready_, &running_}) {
-    // All tasks of one request stand together in arrival order.
-    Task first;
-    first.arrival = requests_[request_slot].request.arrival;
-    first.request = id;
-    first.stage = 0;
-    for (auto it = set->lower_bound(&first); it != set->end() && (*it)->request == id; ++it)
-      slots.push_back((*it)->slot);
+void World::move(std::uint32_t slot) {
+  TaskRecord& record = tasks_[slot];
+  if (record.moved) return;
+  record.moved = true;
+  moved_.push_back(slot);
+}
+
+const TaskSet& World::up_to_date(const TaskSet& set) const {
+  for (const std::uint32_t slot : moved_) {
+    TaskRecord& record = tasks_[slot];
+    record.moved = false;
+    if (record.task.id == kGone) continue;
+    TaskSet* const right = record.task.running ? &running_ : &ready_;
+    if (record.shown_in == right) continue;
+    if (record.shown_in != nullptr) record.shown_in->erase(&record.task);
+    right->insert(&record.task);
+    record.shown_in = right;
   }
-  std::ranges::sort(slots, {}, [&](std::uint32_t slot) { return tasks_[slot].task.stage; });
+  moved_.clear();
+  return set;
 }
 
 std::vector<std::uint32_t> World::all_requests() const {
@@ -145,20 +159,21 @@ std::vector<std::uint32_t> World::all_requests() const {
 }
 
 LiveRun& World::add_run(RunId id, const Launch& launch) {
-  LiveRun& run = runs_[id.value];
-  run.group = launch.group;
+  LiveRun& run = runs_.add(id);
+  run.tasks.clear();
   run.layout = launch.layout;
   run.steps = launch.steps;
   run.launched = now_;
+  run.preempting = false;
   for (const Task* shown : launch.tasks) {
     Task& task = tasks_[shown->slot].task;
-    ready_.erase(&task);
     task.running = true;
     task.preempting = false;
     task.run = id;
     task.group = launch.group;
     task.layout = launch.layout;
-    running_.insert(&task);
+    move(task.slot);
+    ++running_tasks_;
     run.tasks.push_back(task.slot);
     ++requests_[owner(task)].running_tasks;
   }
@@ -169,31 +184,24 @@ LiveRun& World::add_run(RunId id, const Launch& launch) {
   return run;
 }
 
-LiveRun* World::find_run(RunId id) {
-  const auto found = runs_.find(id.value);
-  return found == runs_.end() ? nullptr : &found->second;
-}
-
-LiveRun World::end_run(RunId id, int steps) {
-  const auto node = runs_.find(id.value);
-  LiveRun run = std::move(node->second);
-  runs_.erase(node);
+const LiveRun& World::end_run(RunId id, int steps) {
+  const LiveRun& run = runs_.remove(id);
   for (const std::uint32_t slot : run.tasks) {
     Task& task = tasks_[slot].task;
-    running_.erase(&task);
     task.running = false;
     task.preempting = false;
     task.steps_done += steps;
     task.ready_since = now_;
     --requests_[owner(task)].running_tasks;
-    ready_.insert(&task);
+    move(slot);
+    --running_tasks_;
     if (task.steps_left() > 0)
       note({.kind = Change::Kind::kTaskReady,
             .request = task.request,
             .task = task.id,
             .slot = slot});
   }
-  for (const GpuId gpu : run.group) {
+  for (const GpuId gpu : tasks_[run.tasks[0]].task.group) {
     if (gpus_[gpu.value].state != GpuState::kBusy) continue;
     gpus_[gpu.value].state = GpuState::kIdle;
     idle_.give(gpu);

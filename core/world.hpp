@@ -1,39 +1,39 @@
 // Everything the control loop knows, shown to the policy as a ClusterView.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory_resource>
-#include <unordered_map>
 #include <vector>
 
 #include "core/catalog.hpp"
+#include "core/id_table.hpp"
 #include "core/names.hpp"
 #include "core/observer.hpp"
 #include "regroup/policy/idle_gpus.hpp"
 
 namespace regroup {
 
-// A request between its arrival and its end.
+// A request between its arrival and its end. What every run touches comes first.
 struct LiveRequest {
-  Request request;
   RequestOutcome outcome;
-  std::uint16_t stages_done = 0;  // bit i: stage i
-  std::uint16_t stages_live = 0;  // bit i: stage i has a task
   int running_tasks = 0;
-  Group denoise_group;  // of the latest denoise run
+  std::uint16_t stages_done = 0;                                   // bit i: stage i
+  std::uint16_t stages_live = 0;                                   // bit i: stage i has a task
+  std::array<std::uint32_t, StageGraph::kMaxStages> task_slots{};  // by stage, if it is live
+  Request request;
 };
 
-// One launched placement under way.
+// One launched placement under way; its group is that of its tasks.
 struct LiveRun {
   std::vector<std::uint32_t> tasks;  // slots
-  Group group;
-  Layout layout;
-  int steps = 0;  // asked for
+  int steps = 0;                     // asked for
+  bool setup_needed = false;
+  bool preempting = false;
   TimePoint launched{};
   TimePoint first_step{};  // expected
   Duration step{};         // expected
-  bool setup_needed = false;
-  bool preempting = false;
+  Layout layout;
 };
 
 // Slots of tasks and requests are reused, so that memory follows what is live, not the trace.
@@ -48,8 +48,8 @@ class World final : public ClusterView {
   TimePoint now() const override { return now_; }
   std::span<const Gpu> gpus() const override { return gpus_; }
   std::span<const Node> nodes() const override { return catalog_.nodes(); }
-  const TaskSet& ready() const override { return ready_; }
-  const TaskSet& running() const override { return running_; }
+  const TaskSet& ready() const override { return up_to_date(ready_); }
+  const TaskSet& running() const override { return up_to_date(running_); }
   std::span<const Change> changes() const override { return changes_; }
   const Task& task(std::uint32_t slot) const override { return tasks_[slot].task; }
   Progress progress(const Task& task) const override;
@@ -72,6 +72,7 @@ class World final : public ClusterView {
   const LiveRequest& request_of(const Task& task) const { return requests_[owner(task)]; }
   std::size_t live_requests() const { return live_requests_; }
   std::size_t live_runs() const { return runs_.size(); }
+  std::size_t ready_count() const { return live_tasks_ - running_tasks_; }
   bool any_gpu_working() const { return failed_gpus_ < gpus_.size(); }
 
   // --- for the loop
@@ -88,16 +89,14 @@ class World final : public ClusterView {
   Task& add_task(std::uint32_t request_slot, std::size_t stage, const Group& state, Layout layout);
   void remove_task(std::uint32_t slot);
   Task& task_at(std::uint32_t slot) { return tasks_[slot].task; }
-  // Live tasks of a request, ascending by stage.
-  void tasks_of(std::uint32_t request_slot, std::vector<std::uint32_t>& slots) const;
   // Live requests, ascending by id.
   std::vector<std::uint32_t> all_requests() const;
 
   LiveRun& add_run(RunId id, const Launch& launch);
-  LiveRun* find_run(RunId id);
+  LiveRun* find_run(RunId id) { return runs_.find(id); }
   // GPUs become idle (unless they failed), tasks ready with their steps counted. Gives what is
-  // known of the run, which is under way no more.
-  LiveRun end_run(RunId id, int steps);
+  // known of the run, which is under way no more; valid until the next add_run().
+  const LiveRun& end_run(RunId id, int steps);
 
   void fail_gpu(GpuId gpu);
   void repair_gpu(GpuId gpu);
@@ -106,27 +105,37 @@ class World final : public ClusterView {
   struct TaskRecord {
     Task task;
     std::uint32_t request_slot = 0;
+    TaskSet* shown_in = nullptr;  // ready_, running_, or neither yet
+    bool moved = false;           // is in moved_
   };
+
+  // Most policies live on changes() alone, so the sets are put right only when somebody looks:
+  // a task that ends a step and begins the next one in between costs nothing.
+  const TaskSet& up_to_date(const TaskSet& set) const;
+  void move(std::uint32_t slot);
 
   const Catalog& catalog_;
   const NameTable<ClassId>& classes_;
-  // Sets and maps take their nodes from here: after warming up, nothing is allocated.
+  // The sets take their nodes from here: after warming up, nothing is allocated.
   std::pmr::unsynchronized_pool_resource pool_;
 
   TimePoint now_{};
   std::vector<Gpu> gpus_;
   IdleGpus idle_;
   std::size_t failed_gpus_ = 0;
-  std::deque<TaskRecord> tasks_;  // a deque: addresses stay
+  mutable std::deque<TaskRecord> tasks_;  // a deque: addresses stay
   std::vector<std::uint32_t> free_tasks_;
   std::uint64_t next_task_id_ = 0;
   std::deque<LiveRequest> requests_;
   std::vector<std::uint32_t> free_requests_;
   std::vector<bool> request_live_;
   std::size_t live_requests_ = 0;
-  std::pmr::unordered_map<std::uint64_t, LiveRun> runs_{&pool_};
-  TaskSet ready_{&pool_};
-  TaskSet running_{&pool_};
+  IdTable<RunId, LiveRun> runs_;
+  std::size_t live_tasks_ = 0;
+  std::size_t running_tasks_ = 0;
+  mutable TaskSet ready_{&pool_};
+  mutable TaskSet running_{&pool_};
+  mutable std::vector<std::uint32_t> moved_;  // slots of tasks that may be in the wrong set
   std::vector<Change> changes_;
 };
 

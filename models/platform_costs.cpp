@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "core/errors.hpp"
 #include "models/json.hpp"
@@ -12,7 +13,7 @@
 namespace regroup::models {
 namespace {
 
-constexpr std::size_t kMaxStages = 16;  // of a StageGraph
+constexpr double kNotAsked = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<std::filesystem::path> json_files(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path)) return {path};
@@ -34,7 +35,7 @@ Layout widest(std::span<const Layout> layouts, int gpus) {
 
 // The time from the start of `stage` to the end of the request, if each stage takes times[stage].
 double longest(const StageGraph& graph, std::size_t stage, std::span<const double> times) {
-  std::array<double, kMaxStages> from_start{};
+  std::array<double, StageGraph::kMaxStages> from_start{};
   const std::span<const std::uint8_t> order = graph.topological();
   for (auto at = order.rbegin(); at != order.rend(); ++at) {
     double later = 0;
@@ -138,10 +139,13 @@ ShapeId PlatformCosts::intern(ModelId id, Shape shape, double guidance) {
     fail<ConfigError>("{}x{}, {} frames: {}", shape.width, shape.height, shape.frames, rule);
 
   ShapeEntry entry{.model = id, .shape = shape, .forwards = forwards, .stages = {}};
-  for (std::size_t stage = 0; stage < costs.card().stages.size(); ++stage)
-    entry.stages.push_back(
-        {costs.layouts(stage, forwards, cluster_.largest_node()),
-         std::vector<double>(LayoutIndex::kCount, std::numeric_limits<double>::quiet_NaN())});
+  const StageGraph& graph = costs.card().stages;
+  for (std::size_t stage = 0; stage < graph.size(); ++stage)
+    entry.stages.push_back({.layouts = costs.layouts(stage, forwards, cluster_.largest_node()),
+                            .seconds = std::vector<double>(LayoutIndex::kCount, kNotAsked)});
+  const std::span<const std::uint8_t> order = graph.topological();
+  for (auto at = std::ranges::find(order, graph.denoise()); at != order.end(); ++at)
+    entry.stages[*at].rest.resize(kMaxDegree);
   const ShapeId shape_id{static_cast<std::uint32_t>(shapes_.size())};
   shapes_.push_back(std::move(entry));
   ids_.emplace(std::tuple(id, shape, forwards), shape_id);
@@ -178,24 +182,39 @@ Duration PlatformCosts::predict(const Task& task, Layout layout, int steps, int 
   return from_seconds(one * steps);
 }
 
+PlatformCosts::StageTimes PlatformCosts::times_on(ShapeId shape, int gpus) const {
+  const ShapeEntry& entry = this->entry(shape);
+  StageTimes times{};
+  for (std::size_t stage = 0; stage < entry.stages.size(); ++stage)
+    times[stage] = seconds(shape, stage, widest(entry.stages[stage].layouts, gpus));
+  return times;
+}
+
 Duration PlatformCosts::remaining(const Task& task, int gpus) const {
-  const ShapeEntry& entry = this->entry(task.shape_id);
-  const ModelCard& card = model(entry.model).card();
-  std::array<double, kMaxStages> times{};
-  for (std::size_t stage = 0; stage < card.stages.size(); ++stage) {
-    const int steps = stage == task.stage              ? task.steps_left()
-                      : stage == card.stages.denoise() ? task.denoise_steps
-                                                       : 1;
-    const Layout layout = widest(entry.stages[stage].layouts, gpus);
-    times[stage] = steps * seconds(task.shape_id, stage, layout);
+  RG_CHECK(task.shape_id.value < shapes_.size(), "shape {} of {}", task.shape_id.value,
+           shapes_.size());
+  ShapeEntry& entry = shapes_[task.shape_id.value];
+  const StageGraph& graph = model(entry.model).card().stages;
+  std::vector<ShapeEntry::Rest>& rests = entry.stages[task.stage].rest;
+  if (rests.empty()) {
+    StageTimes times = times_on(task.shape_id, gpus);
+    times[task.stage] *= task.steps_left();
+    if (task.stage != graph.denoise()) times[graph.denoise()] *= task.denoise_steps;
+    return from_seconds(longest(graph, task.stage, times));
   }
-  return from_seconds(longest(card.stages, task.stage, times));
+  ShapeEntry::Rest& rest = rests[static_cast<std::size_t>(std::clamp(gpus, 1, kMaxDegree)) - 1];
+  if (std::isnan(rest.step)) {
+    StageTimes times = times_on(task.shape_id, gpus);
+    rest.step = std::exchange(times[task.stage], 0);
+    rest.later = longest(graph, task.stage, times);
+  }
+  return from_seconds(task.steps_left() * rest.step + rest.later);
 }
 
 Duration PlatformCosts::standalone(ShapeId id, int steps, int gpus) const {
   const ShapeEntry& shape = entry(id);
   const ModelCard& card = model(shape.model).card();
-  std::array<double, kMaxStages> times{};
+  std::array<double, StageGraph::kMaxStages> times{};
   for (std::size_t stage = 0; stage < card.stages.size(); ++stage) {
     const std::vector<Layout>& layouts = shape.stages[stage].layouts;
     double fastest = seconds(id, stage, layouts.front());

@@ -1,6 +1,8 @@
 // The state of a Platform, and the predictions made from it.
 #pragma once
 
+#include <array>
+#include <limits>
 #include <map>
 #include <tuple>
 
@@ -14,9 +16,16 @@ namespace regroup::models {
 
 // One shape that occurs in the run, with what has been predicted for it.
 struct ShapeEntry {
+  // What is left from a stage on, on groups of up to so many GPUs.
+  struct Rest {
+    double step = std::numeric_limits<double>::quiet_NaN();  // of this stage; NaN: not asked yet
+    double later = 0;                                        // all stages after it
+  };
   struct OfStage {
     std::vector<Layout> layouts;
     std::vector<double> seconds;  // by LayoutIndex; NaN: not asked yet. Of one step, batch 1
+    // By GPUs, from 1; empty for what comes before denoising: its rest depends on the steps.
+    std::vector<Rest> rest;
   };
 
   ModelId model{};
@@ -51,6 +60,10 @@ class PlatformCosts final : public CostModel {
   void add(const Calibration& calibration, int rank, const std::string& file);
   void use_quadratic(std::shared_ptr<const QuadraticCosts> quadratic,
                      const PlatformOptions& options);
+
+  // By stage, each as wide as it may be: one step, or the whole of another stage, times `steps`.
+  using StageTimes = std::array<double, StageGraph::kMaxStages>;
+  StageTimes times_on(ShapeId shape, int gpus) const;
 
   // One step, or the whole of another stage. Throws PolicyError for a layout it cannot have.
   double seconds(ShapeId shape, std::size_t stage, Layout layout) const;

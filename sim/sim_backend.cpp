@@ -33,17 +33,16 @@ SimBackend::SimBackend(const Catalog& catalog, SimOptions options)
     if (failure.gpu.value >= on_gpu_.size())
       fail<ConfigError>("failure of GPU {}: the cluster has GPUs 0 to {}", failure.gpu.value,
                         on_gpu_.size() - 1);
-    queue_.push({.at = failure.at, .kind = Event::Kind::kGpuFailed, .subject = failure.gpu.value});
+    queue_.push(Event::Kind::kGpuFailed, {.at = failure.at, .subject = failure.gpu.value});
     if (failure.repaired != kNever)
-      queue_.push({.at = failure.repaired,
-                   .kind = Event::Kind::kGpuRepaired,
-                   .subject = failure.gpu.value});
+      queue_.push(Event::Kind::kGpuRepaired,
+                  {.at = failure.repaired, .subject = failure.gpu.value});
   }
 }
 
 void SimBackend::launch(const Launch& launch) {
   const Task& first = *launch.tasks[0];
-  Run& run = runs_[launch.run.value];
+  Run& run = runs_.add(launch.run);
   run.launched = now_;
   run.times = launch.expected;
   run.first_step = kNever;
@@ -52,7 +51,11 @@ void SimBackend::launch(const Launch& launch) {
   run.stage = first.stage;
   run.first_index = first.steps_done;
   run.steps = launch.steps;
+  run.version = 0;
   run.group = launch.group;
+  run.migrating.clear();
+  run.steps_begun = run.steps_done = 0;
+  run.in_line = false;
   for (const GpuId gpu : launch.group) {
     RG_CHECK(on_gpu_[gpu.value] == kNoRun, "run {} is launched on busy GPU {}", launch.run.value,
              gpu.value);
@@ -82,7 +85,7 @@ void SimBackend::ask_for_turn(RunId id, Run& run) {
 void SimBackend::take_turns() {
   someone_left_ = false;
   while (const auto id = turns_->next()) {
-    Run& run = runs_.at(id->value);
+    Run& run = *runs_.find(*id);
     run.in_line = false;
     TimePoint begins = now_ + (run.steps_begun == 0 ? run.times.dispatch : Duration{});
     for (const GpuId gpu : gpus_of(run)) begins = std::max(begins, free_from_[gpu.value]);
@@ -114,9 +117,9 @@ std::optional<Event> SimBackend::end_piece(RunId id, Run& run) {
 }
 
 void SimBackend::preempt(RunId id) {
-  const auto found = runs_.find(id.value);
-  if (found == runs_.end()) return;
-  Run& run = found->second;
+  Run* const found = runs_.find(id);
+  if (found == nullptr) return;
+  Run& run = *found;
   if (turns_) {
     // In line for a step, it does that one.
     run.steps = std::min(run.steps, std::max(1, run.steps_begun + (run.in_line ? 1 : 0)));
@@ -136,11 +139,11 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
     if (queue_.empty() || queue_.top().at > until) break;
     const EventQueue::Entry entry = queue_.top();
     queue_.pop();
-    if (entry.kind == Event::Kind::kRunEnded) {
-      const auto found = runs_.find(entry.subject);
-      if (found == runs_.end() || found->second.version != entry.version) continue;
+    if (entry.kind() == Event::Kind::kRunEnded) {
+      Run* const found = runs_.find({entry.subject});
+      if (found == nullptr || found->version != entry.version) continue;
       now_ = entry.at;
-      Run& run = found->second;
+      Run& run = *found;
       if (entry.only_leaves) {
         leave({entry.subject}, run);
         continue;
@@ -153,8 +156,8 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
     }
     const GpuId gpu{static_cast<std::uint32_t>(entry.subject)};
     now_ = entry.at;
-    if (entry.kind == Event::Kind::kGpuFailed) return fail_gpu(gpu);
-    return Event{.kind = entry.kind, .at = now_, .gpu = gpu};
+    if (entry.kind() == Event::Kind::kGpuFailed) return fail_gpu(gpu);
+    return Event{.kind = entry.kind(), .at = now_, .gpu = gpu};
   }
   if (until != kNever) now_ = until;
   return std::nullopt;
@@ -164,8 +167,8 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
 Event SimBackend::fail_gpu(GpuId gpu) {
   const RunId id = on_gpu_[gpu.value];
   if (id == kNoRun) return {.kind = Event::Kind::kGpuFailed, .at = now_, .gpu = gpu};
-  queue_.push({.at = now_, .kind = Event::Kind::kGpuFailed, .subject = gpu.value});
-  Run& run = runs_.at(id.value);
+  queue_.push(Event::Kind::kGpuFailed, {.at = now_, .subject = gpu.value});
+  Run& run = *runs_.find(id);
   if (turns_) return end(id, run, Event::Kind::kRunFailed, run.steps_done, now_);
   auto [steps, at] = next_boundary(run, now_);
   if (at > now_) --steps;
@@ -185,19 +188,18 @@ Event SimBackend::end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint
     // With whatever it waited for its turns.
     event.times.dispatch = run.first_step - run.launched - run.times.setup - run.times.migrate;
   }
-  runs_.erase(id.value);
+  runs_.remove(id);
   return event;
 }
 
 void SimBackend::plan_end(RunId id, const Run& run, TimePoint at) {
-  EventQueue::Entry entry{
-      .at = at, .kind = Event::Kind::kRunEnded, .subject = id.value, .version = run.version};
-  queue_.push(entry);
+  EventQueue::Entry entry{.at = at, .subject = id.value, .version = run.version};
+  queue_.push(Event::Kind::kRunEnded, entry);
   if (!turns_) return;
   for (const GpuId gpu : gpus_of(run)) free_from_[gpu.value] = at;
   entry.at = std::max(now_, at - queue_ahead_);
   entry.only_leaves = true;
-  if (entry.at < at) queue_.push(entry);
+  if (entry.at < at) queue_.push(Event::Kind::kRunEnded, entry);
 }
 
 Duration SimBackend::step_duration(const Run& run, int index) const {

@@ -1,11 +1,10 @@
 // Carries out placements on a modelled cluster.
 #pragma once
 
-#include <memory_resource>
-#include <unordered_map>
 #include <vector>
 
 #include "core/catalog.hpp"
+#include "core/id_table.hpp"
 #include "core/jitter.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/turns.hpp"
@@ -85,8 +84,7 @@ class SimBackend final : public Backend {
   Duration queue_ahead_{};
   std::vector<TimePoint> free_from_;  // by GPU: when what it was given last ends
   bool someone_left_ = false;         // so that others may have their turn
-  std::pmr::unsynchronized_pool_resource pool_;
-  std::pmr::unordered_map<std::uint64_t, Run> runs_{&pool_};
+  IdTable<RunId, Run> runs_;
   std::vector<RunId> on_gpu_;  // by GPU; kNoRun: idle
 };
 

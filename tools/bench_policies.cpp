@@ -1,4 +1,4 @@
-// regroup bench: policies against one another on published workloads.
+// regroup bench policies: policies against one another on published workloads.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -71,7 +71,9 @@ void bench(const BenchFlags& flags) {
              flags.out.string());
 }
 
-void add_policies(CLI::App& bench_verb) {
+}  // namespace
+
+void add_bench_policies(CLI::App& bench_verb) {
   CLI::App* verb = bench_verb.add_subcommand(
       "policies",
       "Policies x published workloads x loads x seeds, as tables with 95 % intervals over seeds. "
@@ -114,15 +116,6 @@ void add_policies(CLI::App& bench_verb) {
       ->allow_extra_args(false);
   verb->add_option("--semantics", o.base.platform.semantics, "as in replay");
   verb->callback([flags] { bench(*flags); });
-}
-
-}  // namespace
-
-void add_bench(CLI::App& program) {
-  CLI::App* verb = program.add_subcommand("bench", "Policies against one another, in numbers.");
-  verb->require_subcommand(1);
-  verb->fallthrough();
-  add_policies(*verb);
 }
 
 }  // namespace regroup::tools

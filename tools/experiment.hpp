@@ -15,8 +15,13 @@
 #include "models/platform.hpp"
 #include "runtime/serve/fault.hpp"
 #include "sim/sim_backend.hpp"
+#include "tools/gpu/gpu_options.hpp"
 #include "traces/reader.hpp"
 #include "traces/source.hpp"
+
+namespace regroup::cluster {
+class Transport;
+}
 
 namespace regroup::tools {
 
@@ -28,11 +33,14 @@ struct Experiment {
   std::string cluster = "8xH100";
   std::string policy;  // a built-in name, or the path of a .so
   std::map<std::string, std::string> params;
-  // The backend: "sim", "host", or "journal:FILE" (as recorded, every decision compared).
+  // The backend: "sim", "host", "cuda", or "journal:FILE" (as recorded, every decision compared).
   std::string on = "sim";
   bool wall_clock = false;           // host: the machine's clock instead of a virtual one
-  bool real_compute = false;         // host: small transformers instead of waiting
-  std::vector<serve::Fault> faults;  // host
+  bool real_compute = false;         // host: small transformers instead of waiting; cuda: large
+  std::vector<serve::Fault> faults;  // host, cuda
+  GpuOptions gpu;                    // cuda
+  // host: where the nodes are processes of a job, the controller's end; see cluster/job.hpp.
+  cluster::Transport* processes = nullptr;
   std::uint64_t seed = 0;
 
   std::string slo = "trace";

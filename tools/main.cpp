@@ -7,6 +7,8 @@
 #include <new>
 
 #include "core/errors.hpp"
+#include "runtime/cluster/job.hpp"
+#include "tools/backends.hpp"
 #include "tools/verbs.hpp"
 
 namespace {
@@ -18,7 +20,7 @@ int complain(ExitCode code, const char* what) {
   return code;
 }
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, regroup::cluster::Job& job) {
   CLI::App program(
       "Designs GPU-parallelism schedules for diffusion transformer serving: replays request traces "
       "on modelled GPU clusters under a programmable policy.",
@@ -31,18 +33,22 @@ int run(int argc, char** argv) {
   program.footer(
       "Exit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 the machine, 4 the policy "
       "broke its contract.");
-  regroup::tools::add_replay(program);
+  regroup::tools::add_replay(program, job);
   regroup::tools::add_compare(program);
   regroup::tools::add_table(program);
   regroup::tools::add_picture(program);
+  regroup::tools::add_report(program);
   regroup::tools::add_calibrate(program);
   regroup::tools::add_costs(program);
   regroup::tools::add_policy(program);
   regroup::tools::add_bench(program);
   regroup::tools::add_trace(program);
   regroup::tools::add_bound(program);
+  regroup::tools::add_sweep(program);
   try {
     program.parse(argc, argv);
+  } catch (const CLI::RuntimeError& error) {
+    return error.get_exit_code();  // of a process that only served
   } catch (const CLI::ParseError& error) {
     return program.exit(error) == 0 ? kOk : kUsage;
   }
@@ -52,11 +58,9 @@ int run(int argc, char** argv) {
   return kOk;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run_and_complain(int argc, char** argv, regroup::cluster::Job& job) {
   try {
-    return run(argc, argv);
+    return run(argc, argv, job);
   } catch (const regroup::CheckFailed& error) {
     return complain(kCheckFailed, error.what());
   } catch (const regroup::ConfigError& error) {
@@ -71,4 +75,13 @@ int main(int argc, char** argv) {
     return complain(kOurBug,
                     fmt::format("internal error, please report it: {}", error.what()).c_str());
   }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  regroup::cluster::Job job(regroup::tools::make_node);
+  const int code = run_and_complain(argc, argv, job);
+  job.end(code);
+  return code;
 }

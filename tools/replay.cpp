@@ -4,6 +4,8 @@
 
 #include <memory>
 
+#include "runtime/cluster/job.hpp"
+#include "tools/report/report.hpp"
 #include "tools/run_flags.hpp"
 #include "tools/table.hpp"
 #include "tools/verbs.hpp"
@@ -11,9 +13,25 @@
 namespace regroup::tools {
 namespace {
 
-void replay(const RunFlags& flags) {
-  const Experiment experiment = experiment_of(flags);
+// The page beside the results, or none, also of an earlier run.
+void report(const RunFlags& flags, const Experiment& e) {
+  if (flags.no_report) return remove_run_report(e.out);
+  write_run_report(e.out, {.trace = e.trace,
+                           .cluster = e.cluster,
+                           .policy = e.policy,
+                           .model = e.default_model,
+                           .calibrations = e.platform.calibrations,
+                           .failures = e.failures,
+                           .check_memory = e.platform.check_memory});
+}
+
+void replay(const RunFlags& flags, cluster::Job& job) {
+  job.join();
+  if (job.is_node()) throw CLI::RuntimeError(job.serve());
+  Experiment experiment = experiment_of(flags);
+  experiment.processes = job.controller();
   const Outcome outcome = run(experiment);
+  if (!experiment.out.empty()) report(flags, experiment);
   const Summary& s = outcome.summary;
 
   fmt::print("{}", run_table({row_of(run_name(experiment), s)}));
@@ -33,7 +51,7 @@ void replay(const RunFlags& flags) {
 
 }  // namespace
 
-void add_replay(CLI::App& program) {
+void add_replay(CLI::App& program, cluster::Job& job) {
   CLI::App* verb = program.add_subcommand(
       "replay", "Replays a request trace under a policy and reports what became of it.");
   auto flags = std::make_shared<RunFlags>();
@@ -44,27 +62,34 @@ void add_replay(CLI::App& program) {
   verb->add_option("--policy", e.policy, "a built-in policy's name, or the path of a .so")
       ->required();
   add_run_flags(*verb, *flags);
-  verb->add_option("--on", e.on,
-                   "backend: sim, host (the real runtime on threads of this machine), or "
-                   "journal:FILE to check a recorded run's every decision");
+  verb->add_option(
+      "--on", e.on,
+      "backend: sim, host (the real runtime on threads of this machine; under mpirun, a "
+      "process for each node of the cluster), cuda (the same on GPUs, see --devices), or "
+      "journal:FILE to check a recorded run's every decision");
+  add_gpu_flags(*verb, e.gpu);
   verb->add_option("--clock", flags->clock,
                    "host: virtual (default; thousands of requests in seconds, the same each time) "
                    "or wall (each rank waits as long as its step takes)")
       ->check(CLI::IsMember({"virtual", "wall"}));
-  verb->add_option("--compute", flags->compute,
-                   "host: timed (default: a step waits as long as the cost model says) or real (a "
-                   "small transformer computes it, on the wall clock)")
-      ->check(CLI::IsMember({"timed", "real"}));
-  verb->add_option("--fault", flags->faults,
-                   "host: kill:RANK@SECONDS, delay:RANK@SECONDS:SECONDS, swap:... or corrupt:...")
-      ->allow_extra_args(false);
   verb->add_option(
-      "--out", e.out,
-      "folder for summary.json, requests.csv, tasks.csv, journal and timeline.pftrace");
+          "--compute", flags->compute,
+          "host, cuda: timed (default: a step waits, or keeps the GPU busy, as long as the cost "
+          "model says) or real (host: a small transformer computes it, on the wall clock; "
+          "cuda: the model itself)")
+      ->check(CLI::IsMember({"timed", "real"}));
+  verb->add_option(
+          "--fault", flags->faults,
+          "host, cuda: kill:RANK@SECONDS, delay:RANK@SECONDS:SECONDS, swap:... or corrupt:...")
+      ->allow_extra_args(false);
+  verb->add_option("--out", e.out,
+                   "folder for summary.json, requests.csv, tasks.csv, journal, timeline.pftrace "
+                   "and report.html");
   verb->add_flag("--no-tasks", flags->no_tasks, "do not write tasks.csv (every placement)");
   verb->add_flag("--no-timeline", flags->no_timeline, "do not write timeline.pftrace");
   verb->add_flag("--no-journal", flags->no_journal, "do not write the journal");
-  verb->callback([flags] { replay(*flags); });
+  verb->add_flag("--no-report", flags->no_report, "do not write report.html (see: regroup report)");
+  verb->callback([flags, &job] { replay(*flags, job); });
 }
 
 void add_table(CLI::App& program) {

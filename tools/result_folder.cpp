@@ -85,6 +85,7 @@ std::vector<RequestRow> read_requests(const std::filesystem::path& file) {
   Table table(file);
   const std::size_t id = table.column("id"), request_class = table.column("class"),
                     model = table.column("model"), arrival = table.column("arrival_s"),
+                    start = table.column("start_s"), end = table.column("end"),
                     finish = table.column("finish_s"), deadline = table.column("deadline_s"),
                     width = table.column("width"), height = table.column("height"),
                     frames = table.column("frames"), steps = table.column("steps"),
@@ -96,11 +97,13 @@ std::vector<RequestRow> read_requests(const std::filesystem::path& file) {
          .request_class = table.text(request_class),
          .model = table.text(model),
          .arrival = TimePoint(table.duration(arrival)),
+         .start = table.instant(start),
          .finish = table.instant(finish),
          .deadline = table.instant(deadline),
          .shape = {table.integer(width), table.integer(height), table.integer(frames)},
          .steps = table.integer(steps),
-         .priority = table.integer(priority)});
+         .priority = table.integer(priority),
+         .rejected = table.text(end) == "rejected"});
   return requests;
 }
 
@@ -177,6 +180,7 @@ std::vector<TaskRow> read_tasks(const std::filesystem::path& directory) {
   const std::size_t run = table.column("run"), request = table.column("request"),
                     stage = table.column("stage"), gpus = table.column("gpus"),
                     layout = table.column("layout"), steps = table.column("steps"),
+                    launch = table.column("launch_s"), end = table.column("end_s"),
                     dispatch = table.column("dispatch_s"), setup = table.column("setup_s"),
                     migrate = table.column("migrate_s"), compute = table.column("compute_s"),
                     expected = table.column("expected_s"), failed = table.column("failed");
@@ -188,6 +192,8 @@ std::vector<TaskRow> read_tasks(const std::filesystem::path& directory) {
                      .group = group_of(table.rows(), gpus),
                      .layout = layout_of(table.rows(), layout),
                      .steps = table.integer(steps),
+                     .launched = TimePoint(table.duration(launch)),
+                     .ended = TimePoint(table.duration(end)),
                      .times = {.dispatch = table.duration(dispatch),
                                .setup = table.duration(setup),
                                .migrate = table.duration(migrate),

@@ -14,11 +14,16 @@ namespace regroup::tools {
 struct RequestRow {
   std::string id, request_class, model;
   TimePoint arrival{};
+  TimePoint start = kNever;   // first launch; kNever: there was none
   TimePoint finish = kNever;  // kNever: rejected or unfinished
   TimePoint deadline = kNever;
   Shape shape{};
   int steps = 0;
   int priority = 0;
+  bool rejected = false;
+
+  // Finished late, or not at all.
+  bool violated() const { return finish == kNever || finish > deadline; }
 };
 
 // A row of tasks.csv: one task of one run.
@@ -28,6 +33,7 @@ struct TaskRow {
   Group group;
   Layout layout{};
   int steps = 0;  // done
+  TimePoint launched{}, ended{};
   RunTimes times;
   Duration expected{};
   bool failed = false;

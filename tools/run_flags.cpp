@@ -60,7 +60,9 @@ Experiment experiment_of(const RunFlags& flags) {
   }
   for (const std::string& failure : flags.failures) e.failures.push_back(parse_failure(failure));
   for (const std::string& fault : flags.faults) e.faults.push_back(serve::parse_fault(fault));
-  e.wall_clock = flags.clock == "wall";
+  if (e.on == "cuda" && flags.clock == "virtual")
+    fail<ConfigError>("--clock virtual: GPUs keep their own time; leave it out");
+  e.wall_clock = flags.clock == "wall" || e.on == "cuda";
   e.real_compute = flags.compute == "real";
   if (flags.steps > 0) e.steps = flags.steps;
   if (flags.groups == "nccl") e.platform.groups = models::PlatformOptions::Groups::kNccl;

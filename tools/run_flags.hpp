@@ -13,7 +13,7 @@ struct RunFlags {
   std::vector<std::string> params;  // key=value
   std::vector<std::string> failures;
   std::vector<std::string> faults;
-  std::string clock = "virtual";
+  std::string clock;  // empty: virtual, on GPUs the machine's
   std::string compute = "timed";
   std::string groups = "group-free";
   std::string costs = "best";
@@ -21,6 +21,7 @@ struct RunFlags {
   bool no_tasks = false;
   bool no_timeline = false;
   bool no_journal = false;
+  bool no_report = false;  // of replay
   bool no_memory_check = false;
 };
 

@@ -8,7 +8,7 @@
 //
 // Beyond what was published: a cluster may have several nodes, and each has its own budget.
 //
-// Cost of a decision: O(changes x log waiting + free GPUs x layouts).
+// Cost of a decision: O(changes x log waiting + tasks it places x layouts).
 #include <vector>
 
 #include "policies/builtin/deadlines/edf_family.hpp"
@@ -29,6 +29,7 @@ class EdfBestFit final : public Policy {
         if (change.kind == Change::Kind::kTaskReady) waiting_.insert(view, view.task(change.slot));
       give_sizes(view);
       for (Plan& plan : plans_) widen(view, plan);
+      book_.put_back();
       for (const Plan& plan : plans_) place(plan, out);
     });
   }
@@ -42,12 +43,12 @@ class EdfBestFit final : public Policy {
   };
 
   void give_sizes(const ClusterView& view) {
-    budget_ = book_.free();
+    const IdleGpus& budget = book_.free();
     plans_.clear();
-    while (const auto next = waiting_.pop(budget_.widest())) {
+    while (const auto next = waiting_.pop(budget.widest())) {
       const Task& task = view.task(next->slot);
-      const Layout layout = narrowest_in_time(view, task, budget_.widest());
-      const NodeId node = edf::node_for(budget_, task, layout.size());
+      const Layout layout = narrowest_in_time(view, task, budget.widest());
+      const NodeId node = edf::node_for(budget, task, layout.size());
       plans_.push_back({&task, edf::is_single(view, task), node, layout});
       spend(node, layout.size());
     }
@@ -76,7 +77,7 @@ class EdfBestFit final : public Policy {
     for (const Layout layout : view.layouts(*plan.task)) {
       const int more = layout.size() - plan.layout.size();
       if (more <= 0) continue;
-      if (more > budget_.count(plan.node)) break;
+      if (more > book_.free().count(plan.node)) break;
       const TimePoint wider = edf::finish(view, *plan.task, layout.size());
       if (wider >= finish) continue;
       spend(plan.node, more);
@@ -86,7 +87,7 @@ class EdfBestFit final : public Policy {
   }
 
   // Which GPUs does not matter here: only how many each node has left.
-  void spend(NodeId node, int gpus) { budget_.take(budget_.pick_on(node, gpus)); }
+  void spend(NodeId node, int gpus) { book_.set_aside(book_.free().pick_on(node, gpus)); }
 
   void place(const Plan& plan, Decisions& out) {
     const IdleGpus& free = book_.free();
@@ -98,7 +99,6 @@ class EdfBestFit final : public Policy {
   int steps_;
   OneByOne book_;
   edf::Queue waiting_;
-  IdleGpus budget_;
   std::vector<Plan> plans_;
 };
 

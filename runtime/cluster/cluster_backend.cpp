@@ -70,8 +70,6 @@ void ClusterBackend::launch(const Launch& launch) {
       found = run.nodes.insert(run.nodes.end(), on);
       parts.push_back({.run = launch.run,
                        .at = now_,
-                       .first_member = static_cast<int>(i),
-                       .leads = i == 0,
                        .layout = launch.layout,
                        .steps = launch.steps,
                        .dispatch = launch.expected.dispatch,
@@ -82,10 +80,10 @@ void ClusterBackend::launch(const Launch& launch) {
     parts[static_cast<std::size_t>(found - run.nodes.begin())].members.push_back(
         static_cast<std::uint8_t>(launch.group[i].value - node(on).first));
   }
-  if (run.nodes.size() > 1 && (real_compute_ || !virtual_clock_))
+  if (run.nodes.size() > 1 && real_compute_)
     fail<ConfigError>(
-        "run {} is placed on GPUs of {} nodes: with {}, a group must be within a node",
-        launch.run.value, run.nodes.size(), real_compute_ ? "--compute real" : "--clock wall");
+        "run {} is placed on GPUs of {} nodes: with --compute real, a group is within a node",
+        launch.run.value, run.nodes.size());
 
   for (const Task* task : launch.tasks) {
     const TaskPart common = describe(*task);
@@ -99,6 +97,7 @@ void ClusterBackend::launch(const Launch& launch) {
   }
   run.waiting = run.nodes;
   for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts[i].nodes = run.nodes;
     send(run.nodes[i], parts[i]);
     node(run.nodes[i]).next = now_;
   }

@@ -45,8 +45,8 @@ void fields(A& a, Is<TaskPart> auto& m) {
 }
 template <class A>
 void fields(A& a, Is<RunPart> auto& m) {
-  fields_of(a, m.run, m.at, m.members, m.first_member, m.leads, m.layout, m.steps, m.dispatch,
-            m.setup, m.migrate, m.step, m.tasks);
+  fields_of(a, m.run, m.at, m.members, m.nodes, m.layout, m.steps, m.dispatch, m.setup, m.migrate,
+            m.step, m.tasks);
 }
 template <class A>
 void fields(A& a, Is<PartEnd> auto& m) {

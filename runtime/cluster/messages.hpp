@@ -51,8 +51,7 @@ struct RunPart {
   RunId run{};
   TimePoint at{};                       // now, where the clock is virtual
   std::vector<std::uint8_t> members{};  // ranks of this node, in the order of the group
-  int first_member = 0;                 // the place of the first of them in the whole group
-  bool leads = true;                    // has the first member of all
+  std::vector<int> nodes{};             // of the whole placement; the first has its first member
   Layout layout{};
   int steps = 1;
   Duration dispatch{}, setup{}, migrate{}, step{};
@@ -123,13 +122,20 @@ struct StateMail {
   PackedState state;
 };
 
+// Between the nodes of a placement: see Meetings.
+struct Boundary {
+  RunId run{};
+  int boundary = 0;
+  bool stop = false;
+};
+
 // The node cannot go on; the whole run is to end with it.
 struct Broke {
   std::string what;
 };
 
 using Message = std::variant<NodeSpec, RunPart, PreemptPart, Advance, Settle, HandOver, Forget, End,
-                             Ready, Report, StateMail, Broke>;
+                             Ready, Report, StateMail, Boundary, Broke>;
 
 Bytes encode(const Message& message);
 // SystemError: not a message of this version.

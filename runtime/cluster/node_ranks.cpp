@@ -12,12 +12,14 @@ using serve::RankRun;
 using serve::RunTask;
 using serve::State;
 
-NodeRanks::NodeRanks(serve::Clock& clock, NodeOptions options)
+NodeRanks::NodeRanks(serve::Clock& clock, Meetings& meetings, int node, NodeOptions options)
     : clock_(clock),
+      meetings_(meetings),
+      node_(node),
       options_(std::move(options)),
       world_({.ranks = options_.ranks,
               .slot_bytes = options_.serve.slot_bytes,
-              .window_bytes = options_.serve.window_bytes,
+              .window_bytes = options_.serve.puts_in_world ? options_.serve.window_bytes : 0,
               .checksums = true}),
       dead_(static_cast<std::size_t>(options_.ranks)) {
   const serve::ServeOptions& serve = options_.serve;
@@ -26,8 +28,9 @@ NodeRanks::NodeRanks(serve::Clock& clock, NodeOptions options)
         .wait_for_overheads = serve.virtual_clock, .patience = serve.patience, .faults = {}};
     for (const serve::Fault& fault : serve.faults)
       if (fault.rank == rank) of_rank.faults.push_back(fault);
-    ranks_.push_back(std::make_unique<Rank>(rank, clock_, world_,
-                                            serve.device(rank, clock_, world_), snapshots_,
+    std::unique_ptr<serve::RankDevice> device = serve.device(rank, clock_, world_);
+    if (!serve.virtual_clock) device = meeting_device(rank, std::move(device), meetings_);
+    ranks_.push_back(std::make_unique<Rank>(rank, clock_, world_, std::move(device), snapshots_,
                                             static_cast<RankListener&>(*this), std::move(of_rank)));
   }
 }
@@ -41,10 +44,11 @@ NodeRanks::~NodeRanks() {
 }
 
 void NodeRanks::launch(const RunPart& part) {
-  auto owned = std::make_unique<Run>();
-  Run& run = *owned;
+  auto owned = std::make_unique<PartRun>();
+  PartRun& run = *owned;
   run.id = part.run;
-  run.leads = part.leads;
+  run.nodes = part.nodes;
+  run.leads = part.nodes.front() == node_;
   run.layout = part.layout;
   run.steps = part.steps;
   run.launched = clock_.now();
@@ -120,7 +124,10 @@ void NodeRanks::send_state(const RunPart& part, const TaskPart& from, RunTask& t
 }
 
 void NodeRanks::preempt(RunId run) {
-  if (const auto found = runs_.find(run); found != runs_.end()) found->second->preempt = true;
+  const auto found = runs_.find(run);
+  if (found == runs_.end()) return;
+  const bool meets = found->second->nodes.size() > 1 && !options_.serve.virtual_clock;
+  (meets ? found->second->stop_at_meeting : found->second->preempt) = true;
 }
 
 void NodeRanks::keep(PackedState state) {
@@ -158,7 +165,7 @@ void NodeRanks::forget(const Forget& order) {
 
 void NodeRanks::left(RankRun& run, int, const std::string& why) {
   const std::lock_guard lock(monitor_.mutex);
-  departures_.push_back({static_cast<Run*>(&run), clock_.now(), why});
+  departures_.push_back({static_cast<PartRun*>(&run), clock_.now(), why});
   clock_.notify(monitor_);
 }
 
@@ -209,7 +216,7 @@ void NodeRanks::take_in_departures(NodeNews& news) {
     died.swap(newly_dead_);
   }
   for (const int rank : died) dead_[static_cast<std::size_t>(rank)] = true;
-  std::vector<Run*> ended;
+  std::vector<PartRun*> ended;
   for (const Departure& departure : departures) {
     departure.run->ended = std::max(departure.run->ended, departure.at);
     if (!departure.why.empty()) {
@@ -223,7 +230,7 @@ void NodeRanks::take_in_departures(NodeNews& news) {
       ended.push_back(departure.run);
   }
   std::ranges::sort(ended, {}, &RankRun::id);
-  for (Run* run : ended) {
+  for (PartRun* run : ended) {
     news.ended.push_back(end(*run));
     runs_.erase(run->id);
   }
@@ -247,7 +254,7 @@ void NodeRanks::recover(NodeNews& news) {
 }
 
 // The most steps that the snapshots of all its tasks have.
-int NodeRanks::kept_steps(const Run& run) {
+int NodeRanks::kept_steps(const PartRun& run) {
   int kept = run.steps;
   for (const RunTask& task : run.tasks) {
     const State* state = snapshots_.look_up(task.request);
@@ -257,7 +264,8 @@ int NodeRanks::kept_steps(const Run& run) {
   return kept;
 }
 
-PartEnd NodeRanks::end(const Run& run) {
+PartEnd NodeRanks::end(const PartRun& run) {
+  meetings_.forget(run.id);
   PartEnd end{.run = run.id,
               .failed = run.failed,
               .at = run.ended,

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/cluster/messages.hpp"
+#include "runtime/cluster/meeting_device.hpp"
 #include "runtime/serve/rank.hpp"
 #include "runtime/serve/rank_backend.hpp"
 
@@ -40,8 +40,9 @@ struct NodeNews {
 // Used by one thread, the one that made the clock, but for the ranks' own.
 class NodeRanks final : private serve::RankListener {
  public:
-  // The clock must outlive it. ConfigError: more than kMaxRanks ranks.
-  NodeRanks(serve::Clock& clock, NodeOptions options);
+  // The first two must outlive it; `node` is which one of the cluster this is. ConfigError: more
+  // than kMaxRanks ranks.
+  NodeRanks(serve::Clock& clock, Meetings& meetings, int node, NodeOptions options);
   ~NodeRanks() override;
 
   // Every state that none of its holders has must have been kept: see has().
@@ -62,11 +63,8 @@ class NodeRanks final : private serve::RankListener {
   void ring();  // any thread
 
  private:
-  struct Run : serve::RankRun {
-    bool leads = true;
-  };
   struct Departure {
-    Run* run;
+    PartRun* run;
     TimePoint at;
     std::string why;
   };
@@ -79,16 +77,18 @@ class NodeRanks final : private serve::RankListener {
   void send_state(const RunPart& part, const TaskPart& from, serve::RunTask& task);
   void take_in_departures(NodeNews& news);
   void recover(NodeNews& news);
-  int kept_steps(const Run& run);
-  PartEnd end(const Run& run);
+  int kept_steps(const PartRun& run);
+  PartEnd end(const PartRun& run);
   PackedState pack(RequestId request, const serve::State& state, int steps);
 
   serve::Clock& clock_;
+  Meetings& meetings_;
+  int node_;
   NodeOptions options_;
   collectives::World world_;
   std::vector<bool> dead_;
   std::uint64_t next_group_ = 1;  // the piece of work a group is formed for
-  std::map<RunId, std::unique_ptr<Run>> runs_;
+  std::map<RunId, std::unique_ptr<PartRun>> runs_;
   bool recovering_ = false;
 
   serve::Monitor monitor_;  // guards what ranks tell:

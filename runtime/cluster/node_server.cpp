@@ -61,7 +61,10 @@ class NodeMail {
 class Node {
  public:
   Node(NodeMail& mail, serve::Clock& clock, NodeOptions options)
-      : mail_(mail), patience_(options.serve.patience), ranks_(clock, std::move(options)) {}
+      : mail_(mail),
+        patience_(options.serve.patience),
+        meetings_(clock, [&mail](int to, const Message& message) { mail.send(to, message); }),
+        ranks_(clock, meetings_, mail.node(), std::move(options)) {}
 
   NodeRanks& ranks() { return ranks_; }
 
@@ -77,6 +80,8 @@ class Node {
       ranks_.forget(*forget);
     else if (auto* state = std::get_if<StateMail>(&message))
       ranks_.keep(std::move(state->state));
+    else if (const auto* boundary = std::get_if<Boundary>(&message))
+      meetings_.take(*boundary);
     else if (const auto* end = std::get_if<End>(&message))
       return end->code;
     else
@@ -120,6 +125,7 @@ class Node {
   NodeMail& mail_;
   Duration patience_;
   NodeNews not_begun_;
+  Meetings meetings_;
   NodeRanks ranks_;
 };
 

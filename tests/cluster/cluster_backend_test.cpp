@@ -150,14 +150,27 @@ TEST(ClusterBackend, OnTheMachinesClocksEverythingEndsAndTheJournalReplays) {
   replayer.check_finished();
 }
 
-TEST(ClusterBackend, OnTheMachinesClocksAGroupIsWithinANode) {
+TEST(ClusterBackend, OnTheMachinesClocksPartsOfAGroupMeetAtEveryBoundary) {
   TestCatalog catalog = cluster_of({2, 2});
-  const auto requests = random_requests(catalog, 3, 1, 30);
   Nodes processes(2);
   ClusterOptions options = cluster_options();
   options.node.virtual_clock = false;
+  options.node.patience = std::chrono::seconds(5);
+  options.report = [](const std::string& line) { ADD_FAILURE() << line; };
   ClusterBackend backend(catalog, *processes.controller, std::move(options));
-  EXPECT_THROW(run_lambda(backend, catalog, requests, over_nodes), ConfigError);
+  const auto output = run_lambda(backend, catalog, random_requests(catalog, 5, 20, 25), over_nodes);
+  EXPECT_EQ(finished(output), 20);
+  EXPECT_NE(output.journal.find("preempt"), std::string::npos);
+}
+
+TEST(ClusterBackend, GroupsThatComputeAreWithinANode) {
+  TestCatalog catalog = cluster_of({2, 2});
+  Nodes processes(2);
+  ClusterOptions options = cluster_options();
+  options.node.real_compute = true;
+  ClusterBackend backend(catalog, *processes.controller, std::move(options));
+  EXPECT_THROW(run_lambda(backend, catalog, random_requests(catalog, 3, 1, 30), over_nodes),
+               ConfigError);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ Bytes some_bytes(std::size_t count) {
 }
 
 RunPart some_part() {
-  RunPart part{.run = {12}, .at = TimePoint(Duration(34)), .members = {3, 1}, .first_member = 2};
+  RunPart part{.run = {12}, .at = TimePoint(Duration(34)), .members = {3, 1}, .nodes = {2, 0}};
   part.steps = 9;
   part.step = Duration(56);
   TaskPart task;
@@ -32,7 +32,7 @@ TEST(Messages, ComeBackAsTheyWere) {
   EXPECT_EQ(part.run, RunId{12});
   EXPECT_EQ(part.at, TimePoint(Duration(34)));
   EXPECT_EQ(part.members, (std::vector<std::uint8_t>{3, 1}));
-  EXPECT_EQ(part.first_member, 2);
+  EXPECT_EQ(part.nodes, (std::vector{2, 0}));
   EXPECT_EQ(part.steps, 9);
   EXPECT_EQ(part.step, Duration(56));
   ASSERT_EQ(part.tasks.size(), 2u);

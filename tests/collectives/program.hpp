@@ -26,9 +26,10 @@ using Program = std::vector<Item>;
 
 inline constexpr TensorShape kLargestShape{21, 8, 9, 3};
 
-// An ordered subset of the ranks, of at least `fewest`.
-inline RankGroup random_group(RandomStream& random, const World& world, std::uint64_t fewest,
-                              std::uint64_t step) {
+// An ordered subset of the ranks, of at least `fewest`. AnyWorld: this World, or that of GPUs.
+template <class AnyWorld>
+RankGroup random_group(RandomStream& random, const AnyWorld& world, std::uint64_t fewest,
+                       std::uint64_t step) {
   std::vector<int> ranks(static_cast<std::size_t>(world.ranks()));
   std::iota(ranks.begin(), ranks.end(), 0);
   const std::uint64_t size = fewest + random.below(ranks.size() - fewest + 1);
@@ -50,8 +51,9 @@ inline TensorShape random_shape(RandomStream& random) {
   return shape;
 }
 
-inline Program random_collectives(RandomStream& random, const World& world, int items,
-                                  std::uint64_t first_step = 1) {
+template <class AnyWorld>
+Program random_collectives(RandomStream& random, const AnyWorld& world, int items,
+                           std::uint64_t first_step = 1) {
   constexpr Op kOps[] = {Op::kBarrier, Op::kAllGather, Op::kSeqToHeads, Op::kHeadsToSeq};
   Program program;
   for (int i = 0; i < items; ++i) {
@@ -65,8 +67,9 @@ inline Program random_collectives(RandomStream& random, const World& world, int 
 }
 
 // No two into the same part of a window.
-inline Program random_puts(RandomStream& random, const World& world, int items,
-                           std::uint64_t first_step = 1) {
+template <class AnyWorld>
+Program random_puts(RandomStream& random, const AnyWorld& world, int items,
+                    std::uint64_t first_step = 1) {
   Program program;
   std::uint64_t offset = 0;
   for (int i = 0; i < items; ++i) {

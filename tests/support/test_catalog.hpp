@@ -67,7 +67,7 @@ class TestCatalog final : public Catalog, public CostModel {
     return encode + decode + steps * step(shape, gpus);
   }
   void formed(const Group& group) override {
-    formed_.insert(std::vector<GpuId>(group.begin(), group.end()));
+    if (setup_time > Duration{}) formed_.insert(std::vector<GpuId>(group.begin(), group.end()));
   }
 
   Duration predict(const Task& task, Layout layout, int steps, int batch) const override {
@@ -89,7 +89,7 @@ class TestCatalog final : public Catalog, public CostModel {
     return total;
   }
   Duration setup(const Group& group) const override {
-    if (group.size() < 2) return {};
+    if (group.size() < 2 || setup_time == Duration{}) return {};
     return formed_.contains({group.begin(), group.end()}) ? Duration{} : setup_time;
   }
   Duration migrate(const Task& task, const Group& to) const override {

@@ -52,6 +52,8 @@ OpenedBackend open_gpus(const Experiment& e, const models::Platform& platform) {
   options.graphs = e.gpu.graphs;
   options.own_kernels = e.gpu.own_kernels;
   options.states = e.gpu.states;
+  options.nccl = e.platform.groups == models::PlatformOptions::Groups::kNccl;
+  options.communicators = static_cast<std::size_t>(e.platform.nccl_cache_groups);
   options.jitter = {e.jitter, e.seed};
   options.faults = faults_of_ranks(e);
   options.patience = kPatience;

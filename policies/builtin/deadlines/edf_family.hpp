@@ -2,11 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <map>
+#include <functional>
 #include <optional>
-#include <set>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "regroup/policy/policy.hpp"
 
@@ -73,20 +73,35 @@ inline int steps_of(const Params& params) {
 class Queue {
  public:
   void insert(const ClusterView& view, const Task& task) {
-    by_narrowest_[view.layouts(task)[0].size()].emplace(task);
+    std::vector<Key>& keys = line_of(view.layouts(task)[0].size()).keys;
+    keys.emplace_back(task);
+    std::ranges::push_heap(keys, std::greater());
   }
   // Removes the first that can do with that many GPUs.
   std::optional<Key> pop(int gpus) {
-    std::set<Key>* first = nullptr;
-    for (auto& [narrowest, keys] : by_narrowest_)
-      if (narrowest <= gpus && !keys.empty())
-        if (first == nullptr || *keys.begin() < *first->begin()) first = &keys;
+    std::vector<Key>* first = nullptr;
+    for (Line& line : lines_)
+      if (line.narrowest <= gpus && !line.keys.empty())
+        if (first == nullptr || line.keys.front() < first->front()) first = &line.keys;
     if (first == nullptr) return std::nullopt;
-    return first->extract(first->begin()).value();
+    std::ranges::pop_heap(*first, std::greater());
+    const Key key = first->back();
+    first->pop_back();
+    return key;
   }
 
  private:
-  std::map<int, std::set<Key>> by_narrowest_;  // by the size of the narrowest layout
+  struct Line {
+    int narrowest = 1;      // the size of the narrowest layout of all in it
+    std::vector<Key> keys;  // a heap, the first on top
+  };
+
+  Line& line_of(int narrowest) {
+    const auto found = std::ranges::find(lines_, narrowest, &Line::narrowest);
+    return found != lines_.end() ? *found : lines_.emplace_back(Line{narrowest, {}});
+  }
+
+  std::vector<Line> lines_;  // few: models differ little in this
 };
 
 }  // namespace regroup::edf

@@ -35,6 +35,18 @@ class OneByOne {
 
   const IdleGpus& free() const { return free_; }
 
+  // Takes GPUs out of free() while somebody plans, until put_back() returns all of them. A copy to
+  // plan with would cost O(nodes).
+  void set_aside(const Group& group) {
+    free_.take(group);
+    aside_.push_back(group);
+  }
+  void put_back() {
+    for (const Group& group : aside_)
+      for (const GpuId gpu : group) free_.give(gpu);
+    aside_.clear();
+  }
+
   void place(Decisions& out, const Task& task, const Group& group, Layout layout, int steps) {
     out.place(task, group, layout, std::min(steps, task.steps_left()));
     free_.take(group);
@@ -82,7 +94,8 @@ class OneByOne {
 
   bool started_ = false;
   IdleGpus free_;
-  std::vector<Run> runs_;  // by slot
+  std::vector<Run> runs_;     // by slot
+  std::vector<Group> aside_;  // see set_aside()
 };
 
 }  // namespace regroup

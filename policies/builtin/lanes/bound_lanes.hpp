@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "policies/builtin/lanes/backlog_bounds.hpp"
 #include "policies/builtin/lanes/lane_queue.hpp"
 
 namespace regroup {
@@ -22,7 +23,8 @@ namespace regroup {
 // Other than there: a lane goes on with what GPUs are left of it when some fail, and the requests
 // of a lane that has none left are bound anew.
 //
-// Cost of a decision: O(changes x (log waiting + lanes that share a GPU)), beside `Bind`.
+// Cost of a decision: O(changes x (log waiting + log lanes + lanes that share a GPU)), beside
+// `Bind`, and O(lanes) when a GPU fails or is repaired.
 class BoundLanes {
  public:
   explicit BoundLanes(LaneOrder order) : order_(order) {}
@@ -34,8 +36,11 @@ class BoundLanes {
   void add(const ClusterView& view, std::span<const Group> lanes) {
     for (const Group& gpus : lanes) {
       turns_.add_lane(gpus, view.gpus().size());
+      bounds_.add_lane();
       lanes_.emplace_back().gpus = gpus;
+      of_one_width_ = of_one_width_ && gpus.size() == lanes_.front().gpus.size();
     }
+    count_broken(view);
   }
 
   // Bind: (task) -> std::optional<std::size_t>, the lane for the request of that task. Nothing: the
@@ -43,7 +48,7 @@ class BoundLanes {
   template <class Bind>
   void decide(const ClusterView& view, Decisions& out, Bind bind) {
     for (const Change& change : view.changes()) take_in(view, change, out, bind);
-    for (const std::size_t lane : unsettled_) settle(view, lanes_[lane], lane, out);
+    for (const std::size_t lane : unsettled_) settle(view, lane, out);
     unsettled_.clear();
     for (std::size_t lane; (lane = turns_.next_hopeful()) != kNoLane;) start(view, lane, out);
   }
@@ -66,8 +71,34 @@ class BoundLanes {
   }
 
   // The lane with the least backlog and work of this task's request together, the first of several.
-  // Nothing if no lane works. O(lanes).
-  std::optional<std::size_t> soonest(const ClusterView& view, const Task& task) const {
+  // Nothing if no lane works. O(log lanes), and for each lane that will be done within a step of
+  // the first; O(lanes) where lanes have different numbers of working GPUs.
+  std::optional<std::size_t> soonest(const ClusterView& view, const Task& task) {
+    if (!of_one_width_ || broken_) return soonest_of_all(view, task);
+    bounds_.renew([&](std::size_t lane) { return not_done_before(view, lane); });
+    return bounds_.least(view.now(), [&](std::size_t lane) { return backlog(view, lane); });
+  }
+
+ private:
+  static bool works(const ClusterView& view, GpuId gpu) {
+    return view.gpus()[gpu.value].state != GpuState::kFailed;
+  }
+
+  // Bounds are not told of GPUs that come and go: those of what runs are given up.
+  void count_broken(const ClusterView& view) {
+    broken_ =
+        !std::ranges::all_of(view.gpus(), [&](const Gpu& gpu) { return works(view, gpu.id); });
+    for (std::size_t lane = 0; lane < lanes_.size(); ++lane) touch(lane).runs_until = {};
+  }
+
+  TimePoint not_done_before(const ClusterView& view, std::size_t lane) const {
+    const Lane& at = lanes_[lane];
+    if (at.running) return at.runs_until + at.waiting_work;
+    const Duration left = backlog(view, lane);
+    return left == Duration::zero() ? BacklogBounds::kNothing : view.now() + left;
+  }
+
+  std::optional<std::size_t> soonest_of_all(const ClusterView& view, const Task& task) const {
     std::optional<std::size_t> best;
     Duration least{}, own{};
     int own_width = 0;
@@ -83,9 +114,10 @@ class BoundLanes {
     return best;
   }
 
- private:
-  static bool works(const ClusterView& view, GpuId gpu) {
-    return view.gpus()[gpu.value].state != GpuState::kFailed;
+  // The lane, about to be changed.
+  Lane& touch(std::size_t lane) {
+    bounds_.changed(lane);
+    return lanes_[lane];
   }
 
   template <class Bind>
@@ -97,10 +129,12 @@ class BoundLanes {
         if (is_new) request.arrival_number = arrivals_++;
         end_run(request, change.task);
         request.ready.push_back(change.slot);
-        if (is_new)
+        if (is_new) {
           enter(view, request, bind);
-        else if (request.lane != kNoLane)
+        } else if (request.lane != kNoLane) {
+          bounds_.changed(request.lane);
           unsettled_.push_back(request.lane);
+        }
         break;
       }
       case Change::Kind::kTaskDone:
@@ -108,17 +142,19 @@ class BoundLanes {
         break;
       case Change::Kind::kRequestDone: {
         const auto found = requests_.find(change.request);
-        lanes_[found->second.lane].active = nullptr;
+        touch(found->second.lane).active = nullptr;
         unsettled_.push_back(found->second.lane);
         requests_.erase(found);
         break;
       }
       case Change::Kind::kGpuFailed:
+        count_broken(view);
         turns_.changed(change.gpu);
         for (const std::size_t lane : turns_.lanes_of(change.gpu))
           if (working(view, lane) == 0) abandon(view, lane, bind);
         break;
       case Change::Kind::kGpuRepaired:
+        count_broken(view);
         turns_.changed(change.gpu);
         widen(view, change.gpu, out);
         for (BoundRequest* request : std::exchange(homeless_, {})) enter(view, *request, bind);
@@ -139,14 +175,14 @@ class BoundLanes {
       homeless_.push_back(&request);
       return;
     }
-    wait_for(lanes_[*lane], request, order_, task, work_left(view, task, working(view, *lane)));
+    wait_for(touch(*lane), request, order_, task, work_left(view, task, working(view, *lane)));
     unsettled_.push_back(*lane);
   }
 
   // The lane has lost its last GPU, and with it whatever ran.
   template <class Bind>
   void abandon(const ClusterView& view, std::size_t lane, Bind& bind) {
-    Lane& at = lanes_[lane];
+    Lane& at = touch(lane);
     std::vector<BoundRequest*> leaving;
     if (at.active != nullptr) leaving.push_back(at.active);
     while (!at.waiting.empty()) leaving.push_back(&next_of(at));
@@ -169,18 +205,19 @@ class BoundLanes {
   // If it was that task that ran on the request's lane: the GPUs are free again.
   void end_run(const BoundRequest& request, TaskId task) {
     if (request.lane == kNoLane) return;
-    Lane& lane = lanes_[request.lane];
-    if (!lane.running || lane.task != task) return;
+    if (!lanes_[request.lane].running || lanes_[request.lane].task != task) return;
+    Lane& lane = touch(request.lane);
     lane.running = false;
     unsettled_.push_back(request.lane);
     turns_.let_go(lane.group);
   }
 
   // Puts the lane in line for its next task; or, where the running one is to make room, says so.
-  void settle(const ClusterView& view, Lane& lane, std::size_t index, Decisions& out) {
+  void settle(const ClusterView& view, std::size_t index, Decisions& out) {
+    const Lane& lane = lanes_[index];
     if (lane.running) {
       if (must_make_room(view, lane, index)) cut(view, lane, out);
-    } else if (!turns_.in_line(index) && choose(view, lane, index)) {
+    } else if (!turns_.in_line(index) && choose(view, touch(index), index)) {
       turns_.join(index);
     }
   }
@@ -221,7 +258,7 @@ class BoundLanes {
 
   // Starts the next task of the lane, or has those cut that run where it wants to.
   void start(const ClusterView& view, std::size_t index, Decisions& out) {
-    Lane& lane = lanes_[index];
+    Lane& lane = touch(index);
     const Task& task = view.task(lane.active->ready.front());
     const Layout layout = view.widest(task, working(view, index));
     const Group group = first_working(view, lane, layout.size());
@@ -232,6 +269,7 @@ class BoundLanes {
     }
     turns_.hold(index, group);
     lane.running = true;
+    lane.runs_until = view.now() + work_left(view, task, working(view, index));
     lane.task = task.id;
     lane.slot = task.slot;
     lane.group = group;
@@ -248,6 +286,9 @@ class BoundLanes {
   LaneOrder order_;
   std::vector<Lane> lanes_;
   LaneTurns turns_;
+  BacklogBounds bounds_;
+  bool of_one_width_ = true;                    // all lanes
+  bool broken_ = false;                         // some GPU of the cluster
   std::map<RequestId, BoundRequest> requests_;  // those that are not done
   std::vector<BoundRequest*> homeless_;         // no lane worked when they were to be bound
   std::vector<std::size_t> unsettled_;          // lanes where something changed, in that order

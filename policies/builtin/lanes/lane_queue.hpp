@@ -35,7 +35,8 @@ struct Lane {
   std::map<LaneRank, BoundRequest*> waiting;  // with a ready task each
   Duration waiting_work{};                    // sum of their work
 
-  bool running = false;  // a task of the active request runs
+  bool running = false;    // a task of the active request runs
+  TimePoint runs_until{};  // with it, the active request is not done before this
   TaskId task{};
   std::uint32_t slot = 0;
   Group group{};

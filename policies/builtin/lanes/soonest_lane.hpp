@@ -6,7 +6,7 @@
 
 namespace regroup {
 
-// Cost of a decision: that of BoundLanes, and O(lanes) for each arrival.
+// Cost of a decision: that of BoundLanes, and of BoundLanes::soonest() for each arrival.
 class SoonestLane {
  public:
   SoonestLane(int degree, LaneOrder order) : degree_(lane_degree(degree)), lanes_(order) {}

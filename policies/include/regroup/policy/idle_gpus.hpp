@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "regroup/policy/types.hpp"
@@ -11,7 +12,8 @@ namespace regroup {
 
 // The host keeps one of these up to date and shows it as Decisions::idle(). A policy may copy it to
 // plan with. A node has at most 64 GPUs with consecutive ids.
-// Cost: give, take, contains O(1); pick O(nodes / 64 + k).
+// Cost: give, take, contains, widest O(1); pick O(k + nodes / 4096), the second a scan of words
+// that begins where the answer is nearly always found; a copy O(nodes), some ten bytes each.
 class IdleGpus {
  public:
   static constexpr int kMaxGpusPerNode = 64;
@@ -20,34 +22,42 @@ class IdleGpus {
   // gpus_per_node[n] is the number of GPUs of node n; all of them busy at first.
   explicit IdleGpus(std::span<const int> gpus_per_node) {
     const std::size_t nodes = gpus_per_node.size();
-    std::uint32_t next = 0;
+    auto cluster = std::make_shared<Cluster>();
     int largest = 0;
     for (const int count : gpus_per_node) {
-      first_.push_back(next);
+      const auto first = static_cast<std::uint32_t>(cluster->places.size());
+      const auto node = static_cast<std::uint32_t>(cluster->first.size());
+      cluster->first.push_back(first);
       for (int i = 0; i < count; ++i)
-        node_of_.push_back(static_cast<std::uint32_t>(first_.size() - 1));
-      next += static_cast<std::uint32_t>(count);
+        cluster->places.push_back({node, static_cast<std::uint32_t>(i)});
       largest = std::max(largest, count);
     }
-    mask_.assign(nodes, 0);
+    cluster_ = std::move(cluster);
+    nodes_.assign(nodes, {});
     words_ = (nodes + 63) / 64;
-    by_count_.assign((static_cast<std::size_t>(largest) + 1) * words_, 0);
-    for (std::size_t n = 0; n < nodes; ++n) flip(0, n);
+    summary_words_ = (words_ + 63) / 64;
+    const auto counts = static_cast<std::size_t>(largest) + 1;
+    nodes_with_.assign(counts, 0);
+    by_count_.assign(counts * words_, 0);
+    summary_.assign(counts * summary_words_, 0);
+    for (std::size_t n = 0; n < nodes; ++n) enter(0, n);
   }
 
   int count() const { return count_; }
-  int count(NodeId node) const { return std::popcount(mask_[node.value]); }
+  int count(NodeId node) const { return static_cast<int>(nodes_[node.value].idle); }
   bool contains(GpuId gpu) const {
-    return gpu.value < node_of_.size() && (mask_[node_of_[gpu.value]] & bit(gpu)) != 0;
+    if (cluster_ == nullptr || gpu.value >= cluster_->places.size()) return false;
+    const Place place = place_of(gpu);
+    return (nodes_[place.node].mask >> place.index & 1u) != 0;
   }
-  NodeId node_of(GpuId gpu) const { return {node_of_[gpu.value]}; }
+  NodeId node_of(GpuId gpu) const { return {place_of(gpu).node}; }
 
   // k idle GPUs of one node: of the node with the fewest idle GPUs that still suffice (so that wide
   // gaps stay whole), lowest ids first. Empty if no node has k.
   Group pick(int k) const {
     Group group;
     const std::size_t node = tightest(k);
-    if (node < mask_.size()) add_lowest(group, node, mask_[node], k);
+    if (node < nodes_.size()) add_lowest(group, node, nodes_[node].mask, k);
     return group;
   }
 
@@ -55,15 +65,16 @@ class IdleGpus {
   // members of `keep` first, in their order: what need not move stays.
   Group pick(int k, const Group& keep) const {
     if (keep.empty()) return pick(k);
-    const std::size_t node = node_of_[keep[0].value];
-    if (std::popcount(mask_[node]) < k) return pick(k);
+    const std::size_t node = place_of(keep[0]).node;
+    if (static_cast<int>(nodes_[node].idle) < k) return pick(k);
     Group group;
-    std::uint64_t left = mask_[node];
+    std::uint64_t left = nodes_[node].mask;
     for (const GpuId gpu : keep) {
       if (static_cast<int>(group.size()) == k) break;
-      if (node_of_[gpu.value] != node || (left & bit(gpu)) == 0) continue;
+      const Place place = place_of(gpu);
+      if (place.node != node || (left >> place.index & 1u) == 0) continue;
       group.push_back(gpu);
-      left &= ~bit(gpu);
+      left &= ~(std::uint64_t{1} << place.index);
     }
     add_lowest(group, node, left, k - static_cast<int>(group.size()));
     return group;
@@ -72,18 +83,12 @@ class IdleGpus {
   // k idle GPUs of that node, lowest ids first. Empty if it has not so many.
   Group pick_on(NodeId node, int k) const {
     Group group;
-    if (count(node) >= k) add_lowest(group, node.value, mask_[node.value], k);
+    if (count(node) >= k) add_lowest(group, node.value, nodes_[node.value].mask, k);
     return group;
   }
 
   // The most idle GPUs that any one node has.
-  int widest() const {
-    if (words_ == 0) return 0;
-    for (std::size_t c = by_count_.size() / words_; c-- > 0;)
-      for (std::size_t w = 0; w < words_; ++w)
-        if (by_count_[c * words_ + w] != 0) return static_cast<int>(c);
-    return 0;
-  }
+  int widest() const { return 64 - std::countl_zero(counts_there_are_); }
 
   // Marks a GPU idle or busy. It must not be so already.
   void give(GpuId gpu) { change(gpu, +1); }
@@ -93,39 +98,73 @@ class IdleGpus {
   }
 
  private:
-  std::uint64_t bit(GpuId gpu) const {
-    return std::uint64_t{1} << (gpu.value - first_[node_of_[gpu.value]]);
-  }
-  void flip(std::size_t idle, std::size_t node) {
-    by_count_[idle * words_ + node / 64] ^= std::uint64_t{1} << (node % 64);
-  }
+  // What never changes; copies share it.
+  struct Place {
+    std::uint32_t node = 0;
+    std::uint32_t index = 0;  // in the node
+  };
+  struct Cluster {
+    std::vector<std::uint32_t> first;  // node -> its first GPU
+    std::vector<Place> places;         // by GPU
+  };
+  struct Idle {
+    std::uint64_t mask = 0;  // bit i: the node's GPU i is idle
+    std::uint64_t idle = 0;  // how many are
+  };
+
+  Place place_of(GpuId gpu) const { return cluster_->places[gpu.value]; }
+
   void change(GpuId gpu, int delta) {
-    const std::size_t node = node_of_[gpu.value];
-    const auto before = static_cast<std::size_t>(std::popcount(mask_[node]));
-    flip(before, node);
-    mask_[node] ^= bit(gpu);
-    flip(static_cast<std::size_t>(static_cast<int>(before) + delta), node);
+    const Place place = place_of(gpu);
+    Idle& node = nodes_[place.node];
+    leave(node.idle, place.node);
+    node.mask ^= std::uint64_t{1} << place.index;
+    node.idle += static_cast<std::uint64_t>(delta);
+    enter(node.idle, place.node);
     count_ += delta;
   }
-  std::size_t tightest(int k) const {
-    if (words_ > 0 && k > 0) {
-      for (auto c = static_cast<std::size_t>(k); c < by_count_.size() / words_; ++c)
-        for (std::size_t w = 0; w < words_; ++w)
-          if (const std::uint64_t word = by_count_[c * words_ + w]; word != 0)
-            return w * 64 + static_cast<std::size_t>(std::countr_zero(word));
-    }
-    return mask_.size();
+
+  // The node is one of those with that many idle GPUs.
+  void enter(std::size_t idle, std::size_t node) {
+    by_count_[idle * words_ + node / 64] |= std::uint64_t{1} << (node % 64);
+    summary_[idle * summary_words_ + node / 4096] |= std::uint64_t{1} << (node / 64 % 64);
+    if (nodes_with_[idle]++ == 0 && idle > 0) counts_there_are_ |= std::uint64_t{1} << (idle - 1);
   }
-  void add_lowest(Group& group, std::size_t node, std::uint64_t from, int k) const {
-    for (; k > 0 && from != 0; --k, from &= from - 1)
-      group.push_back({first_[node] + static_cast<std::uint32_t>(std::countr_zero(from))});
+  void leave(std::size_t idle, std::size_t node) {
+    std::uint64_t& word = by_count_[idle * words_ + node / 64];
+    word &= ~(std::uint64_t{1} << (node % 64));
+    if (word == 0)
+      summary_[idle * summary_words_ + node / 4096] &= ~(std::uint64_t{1} << (node / 64 % 64));
+    if (--nodes_with_[idle] == 0 && idle > 0)
+      counts_there_are_ &= ~(std::uint64_t{1} << (idle - 1));
   }
 
-  std::vector<std::uint32_t> first_;     // node -> its first GPU
-  std::vector<std::uint32_t> node_of_;   // GPU -> node
-  std::vector<std::uint64_t> mask_;      // node -> bit i set: GPU first_ + i is idle
-  std::size_t words_ = 0;                // 64-bit words that hold one bit a node
-  std::vector<std::uint64_t> by_count_;  // [idle count][word]: the nodes with that many idle GPUs
+  // The first node of those with the fewest idle GPUs that are at least k; one past the last node
+  // if there is none.
+  std::size_t tightest(int k) const {
+    if (k < 1 || k > widest()) return nodes_.size();
+    const std::uint64_t enough = counts_there_are_ >> (k - 1);
+    const auto idle = static_cast<std::size_t>(k + std::countr_zero(enough));
+    const std::uint64_t* summary = &summary_[idle * summary_words_];
+    std::size_t at = 0;
+    while (summary[at] == 0) ++at;
+    const std::size_t word = at * 64 + static_cast<std::size_t>(std::countr_zero(summary[at]));
+    return word * 64 + static_cast<std::size_t>(std::countr_zero(by_count_[idle * words_ + word]));
+  }
+
+  void add_lowest(Group& group, std::size_t node, std::uint64_t from, int k) const {
+    for (; k > 0 && from != 0; --k, from &= from - 1)
+      group.push_back({cluster_->first[node] + static_cast<std::uint32_t>(std::countr_zero(from))});
+  }
+
+  std::shared_ptr<const Cluster> cluster_;
+  std::vector<Idle> nodes_;
+  std::uint64_t counts_there_are_ = 0;     // bit c - 1: some node has exactly c idle GPUs
+  std::vector<std::uint32_t> nodes_with_;  // [idle count]
+  std::size_t words_ = 0;                  // 64-bit words that hold one bit a node
+  std::size_t summary_words_ = 0;          // and one bit for each of those
+  std::vector<std::uint64_t> by_count_;    // [idle count][word]: the nodes with that many
+  std::vector<std::uint64_t> summary_;     // [idle count][word]: which words of by_count_ are not 0
   int count_ = 0;
 };
 

@@ -1,0 +1,109 @@
+// Values of what is live, found by id.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "core/errors.hpp"
+
+namespace regroup {
+
+// For ids that count up and are never used again (RunId, RequestId): hashing with linear probing
+// over one array of (id, place), values beside it. Every function is O(1) on average. A value stays
+// where it is until its id is removed. What a removed value holds is kept for the next one, so that
+// nothing is allocated once the table has had as many values as it will.
+template <class Key, class Value>
+class IdTable {
+ public:
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+
+  // nullptr: not there.
+  Value* find(Key id) {
+    const std::size_t cell = cell_of(id.value);
+    return cells_.empty() || cells_[cell].id == kFree ? nullptr : &values_[cells_[cell].place];
+  }
+  const Value* find(Key id) const { return const_cast<IdTable*>(this)->find(id); }
+
+  // Must not be there. The value is new, or one that was removed: the caller sets all of it.
+  Value& add(Key id) {
+    if (2 * (size_ + 1) > cells_.size()) grow();
+    Cell& cell = cells_[cell_of(id.value)];
+    RG_CHECK(cell.id == kFree, "id {} is added twice", id.value);
+    cell = {id.value, new_place()};
+    ++size_;
+    return values_[cell.place];
+  }
+
+  // Must be there. The value can be read until the next add().
+  Value& remove(Key id) {
+    std::size_t hole = cell_of(id.value);
+    RG_CHECK(!cells_.empty() && cells_[hole].id != kFree, "id {} is not there", id.value);
+    const std::uint32_t place = cells_[hole].place;
+    free_places_.push_back(place);
+    --size_;
+    // Whoever was put off by this cell moves up.
+    for (std::size_t next = after(hole); cells_[next].id != kFree; next = after(next)) {
+      const std::size_t wanted = first_cell(cells_[next].id);
+      if (((next - wanted) & mask()) < ((next - hole) & mask())) continue;
+      cells_[hole] = cells_[next];
+      hole = next;
+    }
+    cells_[hole].id = kFree;
+    return values_[place];
+  }
+
+  // Every id, ascending: for messages and ends, not for every event.
+  std::vector<Key> ids() const {
+    std::vector<Key> ids;
+    for (const Cell& cell : cells_)
+      if (cell.id != kFree) ids.push_back({cell.id});
+    std::ranges::sort(ids);
+    return ids;
+  }
+
+ private:
+  static constexpr std::uint64_t kFree = ~std::uint64_t{0};
+  struct Cell {
+    std::uint64_t id = kFree;
+    std::uint32_t place = 0;  // in values_
+  };
+
+  std::size_t mask() const { return cells_.size() - 1; }
+  std::size_t after(std::size_t cell) const { return (cell + 1) & mask(); }
+  // Fibonacci hashing (Knuth, TAOCP 3, 6.4): it keeps ids that follow one another apart.
+  std::size_t first_cell(std::uint64_t id) const {
+    return static_cast<std::size_t>((id * 0x9E3779B97F4A7C15u) >> 32) & mask();
+  }
+  // Where the id is, or the free cell where it would be.
+  std::size_t cell_of(std::uint64_t id) const {
+    if (cells_.empty()) return 0;
+    std::size_t cell = first_cell(id);
+    while (cells_[cell].id != id && cells_[cell].id != kFree) cell = after(cell);
+    return cell;
+  }
+  std::uint32_t new_place() {
+    if (free_places_.empty()) {
+      values_.emplace_back();
+      return static_cast<std::uint32_t>(values_.size() - 1);
+    }
+    const std::uint32_t place = free_places_.back();
+    free_places_.pop_back();
+    return place;
+  }
+  void grow() {
+    std::vector<Cell> old(std::max<std::size_t>(16, 2 * cells_.size()));
+    old.swap(cells_);
+    for (const Cell& cell : old)
+      if (cell.id != kFree) cells_[cell_of(cell.id)] = cell;
+  }
+
+  std::vector<Cell> cells_;  // a power of two, at most half of them used
+  std::deque<Value> values_;
+  std::vector<std::uint32_t> free_places_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace regroup

@@ -1,0 +1,76 @@
+#include "tools/report/report.hpp"
+
+#include <fmt/format.h>
+
+#include <system_error>
+
+#include "core/errors.hpp"
+#include "core/output_file.hpp"
+#include "tools/report/page.hpp"
+#include "tools/report/pair_json.hpp"
+#include "tools/report/run_json.hpp"
+
+namespace regroup::tools {
+namespace {
+
+constexpr const char* kName = "report.html";
+
+struct LoadedRun {
+  RunFacts facts;
+  std::unique_ptr<RunCosts> costs;
+};
+
+LoadedRun load(const std::filesystem::path& folder, const RerunHints& hints) {
+  LoadedRun run{read_run(folder), nullptr};
+  try {
+    run.costs = std::make_unique<RunCosts>(run.facts.folder, hints);
+    run.facts.gpus = run.costs->gpus();
+    run.facts.gpus_per_node = run.costs->gpus_per_node();
+  } catch (const Error& error) {
+    run.facts.notes.push_back(
+        fmt::format("What would have been possible is not known here: {}.", error.what()));
+  }
+  return run;
+}
+
+std::string title_of(const RunFacts& facts) {
+  return fmt::format("{} on {}", facts.name, facts.folder.config_value("trace", "?"));
+}
+
+}  // namespace
+
+std::string report(const std::vector<std::filesystem::path>& folders,
+                   const ReportOptions& options) {
+  std::vector<std::filesystem::path> order = folders;
+  PairJson pair;
+  if (order.size() == 2) pair = pair_json(order[0], order[1], options.hints);
+  if (pair.swapped) std::swap(order[0], order[1]);
+
+  std::string runs, title;
+  for (const std::filesystem::path& folder : order) {
+    const LoadedRun run = load(folder, options.hints);
+    if (!runs.empty()) runs += ",";
+    runs += run_json(run.facts, run.costs.get());
+    title += (title.empty() ? "" : " | ") + title_of(run.facts);
+  }
+  std::string data = fmt::format("{{\"runs\":[{}]", runs);
+  if (!pair.text.empty()) data += fmt::format(",\"pair\":{}", pair.text);
+  return report_page(title, data + "}");
+}
+
+void write_run_report(const std::filesystem::path& folder, const RerunHints& hints) {
+  const std::string page = report({folder}, {.hints = hints});
+  OutputFile file(folder, kName);
+  file.write(page);
+  file.commit();
+}
+
+void remove_run_report(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::remove(folder / kName, error);
+  if (error)
+    fail<SystemError>("{}: cannot remove the file of an earlier run: {}", (folder / kName).string(),
+                      error.message());
+}
+
+}  // namespace regroup::tools
