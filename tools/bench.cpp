@@ -128,6 +128,7 @@ void add_bench(CLI::App& program) {
   verb->add_option("--out", flags->out, "folder for bench.json, growth.csv and growth.svg");
   verb->add_flag("--quick", flags->quick, "smaller cases: under 40 s");
   add_bench_policies(*verb);
+  add_bench_gpu(*verb);
   verb->callback([verb, flags] {
     if (verb->get_subcommands().empty()) bench(*flags);
   });

@@ -21,6 +21,7 @@ void add_costs(CLI::App& program);
 void add_policy(CLI::App& program);
 void add_bench(CLI::App& program);
 void add_bench_policies(CLI::App& bench);
+void add_bench_gpu(CLI::App& bench);
 void add_trace(CLI::App& program);
 void add_bound(CLI::App& program);
 void add_sweep(CLI::App& program);

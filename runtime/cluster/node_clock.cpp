@@ -10,8 +10,9 @@ void NodeClock::run_to(TimePoint when) {
 }
 
 // Those that settle have their turns in the order they asked, and so has the dispatcher.
-void NodeClock::settle_all() {
-  while (settling_ > 0) clock_.settle();
+void NodeClock::settle_once() {
+  clock_.settle();
+  run_to(clock_.now());
 }
 
 TimePoint NodeClock::next() const { return ends_.empty() ? kNever : *ends_.begin(); }

@@ -8,7 +8,8 @@
 namespace regroup::cluster {
 
 // To the node's ranks, a VirtualClock. Its dispatcher lets time pass instant by instant: run_to(),
-// settle(), and then it knows when the next one is. It sees that from what its threads wait for.
+// settle_once() while some settle, and then it knows when the next one is. It sees that from what
+// its threads wait for.
 class NodeClock final : public serve::Clock {
  public:
   // For the dispatcher, whose thread makes it.
@@ -16,8 +17,9 @@ class NodeClock final : public serve::Clock {
   // Everything up to `when`, and at it but for those that settle. Must not be before now, nor after
   // next().
   void run_to(TimePoint when);
-  // All that settle at this instant, and whatever happens at it because of them.
-  void settle_all();
+  // Those that settle, and whatever happens at this instant because of them; some of it may settle
+  // again.
+  void settle_once();
   bool settling() const { return settling_ > 0; }
   // The earliest instant, now or later, at which a thread may go on; kNever: none ever will.
   TimePoint next() const;

@@ -151,7 +151,7 @@ class VirtualTime {
       if (const auto* advance = std::get_if<Advance>(&message)) {
         send(advance_to(*advance));
       } else if (std::holds_alternative<Settle>(message)) {
-        clock_.settle_all();
+        clock_.settle_once();
         send(node_.news());
       } else {
         if (const auto* part = std::get_if<RunPart>(&message)) catch_up(part->at);
@@ -170,10 +170,12 @@ class VirtualTime {
     clock_.run_to(order.at);
     NodeNews news = node_.news();
     while (news.empty() && clock_.now() < order.limit) {
-      clock_.settle_all();
-      news = node_.news();
-      if (!news.empty() || clock_.next() > order.limit || clock_.next() == kNever) break;
-      clock_.run_to(clock_.next());
+      if (clock_.settling())
+        clock_.settle_once();
+      else if (clock_.next() <= order.limit && clock_.next() != kNever)
+        clock_.run_to(clock_.next());
+      else
+        break;
       news = node_.news();
     }
     return news;

@@ -28,14 +28,10 @@ inline constexpr RealTime kNoDeadline = RealTime::max();
 class Mailbox {
  public:
   void put(Mail mail) {
-    std::function<void()> tell;
-    {
-      const std::lock_guard lock(mutex_);
-      mail_.push_back(std::move(mail));
-      tell = listener_;
-    }
+    const std::lock_guard lock(mutex_);
+    mail_.push_back(std::move(mail));
     arrived_.notify_one();
-    if (tell) tell();
+    if (listener_) listener_();
   }
   // Nothing: `until` has come.
   std::optional<Mail> receive(RealTime until) {
@@ -49,7 +45,8 @@ class Mailbox {
     mail_.pop_front();
     return mail;
   }
-  // Called, on whatever thread, after each mail that has arrived.
+  // Called, on whatever thread, after each mail that has arrived; no more once it is replaced. Must
+  // not call the mailbox.
   void listen(std::function<void()> listener) {
     const std::lock_guard lock(mutex_);
     listener_ = std::move(listener);

@@ -12,6 +12,7 @@
 #include "core/errors.hpp"
 #include "core/result_text.hpp"
 #include "runtime/collectives/collectives.hpp"
+#include "runtime/devices/device_list.hpp"
 #include "tools/experiment.hpp"
 #include "traces/mixes.hpp"
 
@@ -49,11 +50,12 @@ class Stopwatch final : public Observer {
   }
 };
 
-std::vector<traces::Record> requests(const CalibrationPlan& plan) {
+// `at_once`: of each, for as many groups.
+std::vector<traces::Record> requests(const CalibrationPlan& plan, int at_once) {
   std::vector<traces::Record> records;
   // The shapes take turns, so that a slow moment of the machine does not hit one of them alone; one
   // more round than asked for warms up.
-  for (int round = 0; round <= plan.repeat; ++round)
+  for (int i = 0; i < (plan.repeat + 1) * at_once; ++i)
     for (const std::string& text : plan.shapes) {
       const auto shape = traces::parse_shape(text);
       if (!shape)
@@ -69,15 +71,38 @@ std::vector<traces::Record> requests(const CalibrationPlan& plan) {
   return records;
 }
 
-// A cluster of one group: every request has all of it, and nothing else runs.
+// The first ranks of a list, "gpu0:8x16sm" -> "gpu0:4x16sm".
+std::string first_devices(const std::string& text, int ranks) {
+  devices::DeviceList list = devices::parse_device_list(text);
+  if (list.ranks < ranks)
+    fail<ConfigError>("--devices {}: {} ranks; degree {} needs as many", text, list.ranks, ranks);
+  list.ranks = ranks;
+  list.of_ranks.resize(static_cast<std::size_t>(ranks));
+  return list.text();
+}
+
+// A cluster of one group, so that every request has all of it and nothing else runs; or, if
+// neighbours are to be busy, of as many as there are ranks for.
 Stopwatch measure(const CalibrationPlan& plan, int degree) {
+  const bool cuda = plan.on == "cuda";
+  const int groups =
+      plan.busy ? devices::parse_device_list(plan.gpu_options.devices).ranks / degree : 1;
+  if (groups < 1)
+    fail<ConfigError>("--devices {}: too few ranks for degree {}", plan.gpu_options.devices,
+                      degree);
   Stopwatch stopwatch;
   Experiment e;
-  e.workload = [&plan] { return traces::list_reader(requests(plan), "calibration"); };
-  e.cluster = fmt::format("{}x{}", degree, plan.gpu);
+  e.workload = [&plan, groups] {
+    return traces::list_reader(requests(plan, groups), "calibration");
+  };
+  e.cluster = fmt::format("{}x{}", groups * degree, plan.gpu);
   e.policy = "fcfs";
   e.params = {{"degree", fmt::format("{}", degree)}};
-  e.on = "host";
+  e.on = plan.on;
+  if (cuda) {
+    e.gpu = plan.gpu_options;
+    e.gpu.devices = first_devices(plan.gpu_options.devices, groups * degree);
+  }
   e.slo = "none";
   e.wall_clock = true;
   e.real_compute = true;
@@ -132,7 +157,7 @@ double barrier_seconds(int degree) {
 
 }  // namespace
 
-MeasuredCalibration calibrate_host(const CalibrationPlan& plan) {
+MeasuredCalibration calibrate(const CalibrationPlan& plan) {
   if (plan.repeat < 2)
     fail<ConfigError>("--repeat {}: at least 2, half of them are held out", plan.repeat);
   models::PlatformOptions options;
@@ -146,10 +171,13 @@ MeasuredCalibration calibrate_host(const CalibrationPlan& plan) {
   models::Calibration& calibration = result.calibration;
   calibration.model = platform.model_name(*model);
   calibration.gpu = plan.gpu;
-  calibration.source = "regroup calibrate --on host";
-  calibration.derivation = fmt::format(
-      "median of {} requests of {} steps; a small transformer on threads of one machine",
-      (plan.repeat + 1) / 2, plan.steps);
+  const bool cuda = plan.on == "cuda";
+  calibration.source = "regroup calibrate --on " + plan.on;
+  calibration.derivation =
+      fmt::format("median of {} requests of {} steps; {}", (plan.repeat + 1) / 2, plan.steps,
+                  cuda ? fmt::format("{}, {}", plan.gpu_options.devices,
+                                     plan.busy ? "all ranks at work" : "one group alone")
+                       : "a small transformer on threads of one machine");
   std::vector<double> dispatch, setup, migrate;
   for (const int degree : plan.degrees) {
     const Stopwatch stopwatch = measure(plan, degree);
@@ -170,7 +198,7 @@ MeasuredCalibration calibrate_host(const CalibrationPlan& plan) {
     const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
       to.insert(to.end(), from.begin(), from.end());
     };
-    if (degree > 1) result.barriers_s.emplace_back(degree, barrier_seconds(degree));
+    if (degree > 1 && !cuda) result.barriers_s.emplace_back(degree, barrier_seconds(degree));
     append(dispatch, stopwatch.dispatch);
     append(setup, stopwatch.setup);
     append(migrate, stopwatch.migrate);

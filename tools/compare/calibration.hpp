@@ -6,10 +6,14 @@
 #include <vector>
 
 #include "models/calibration.hpp"
+#include "tools/gpu/gpu_options.hpp"
 
 namespace regroup::tools {
 
 struct CalibrationPlan {
+  std::string on = "host";  // or "cuda", with `gpu_options`
+  GpuOptions gpu_options;   // devices: as many ranks as the widest degree, at least
+  bool busy = false;        // all ranks work, in groups of one degree; else one group alone
   std::string model = "FLUX.1-dev";
   std::string gpu = "H100";         // what the measured machine stands for
   std::vector<std::string> shapes;  // "256x256"
@@ -33,11 +37,12 @@ struct MeasuredCalibration {
   models::Calibration calibration;
   std::vector<MeasuredCell> cells;
   double dispatch_s = 0, setup_s = 0, migrate_s = 0;  // medians
-  std::vector<std::pair<int, double>> barriers_s;     // by degree, from 2 on: median of one barrier
+  std::vector<std::pair<int, double>>
+      barriers_s;  // host, by degree, from 2 on: median of one barrier
 };
 
-// Runs one request at a time on threads of this machine, which really compute. Throws ConfigError
-// for a plan that cannot be carried out.
-MeasuredCalibration calibrate_host(const CalibrationPlan& plan);
+// Runs requests that are really computed: on threads of this machine the small transformers of
+// runtime/dit, on GPUs the model itself. Throws ConfigError for a plan that cannot be carried out.
+MeasuredCalibration calibrate(const CalibrationPlan& plan);
 
 }  // namespace regroup::tools

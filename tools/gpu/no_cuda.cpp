@@ -1,12 +1,22 @@
 #include "core/errors.hpp"
 #include "tools/gpu/gpu_backend.hpp"
+#include "tools/gpu/gpu_bench.hpp"
 
 namespace regroup::tools {
+namespace {
 
-OpenedBackend open_gpus(const Experiment&, const models::Platform&) {
+[[noreturn]] void refuse() {
   fail<CudaError>(
-      "this regroup was built without CUDA: --on cuda needs one that was built where nvcc is "
-      "found; --on sim and --on host do not");
+      "this regroup was built without CUDA, so it cannot use GPUs: it has to be built where nvcc "
+      "is found; --on sim and --on host need none");
 }
+
+}  // namespace
+
+OpenedBackend open_gpus(const Experiment&, const models::Platform&) { refuse(); }
+Measured measure_groups(const GpuOptions&, const GroupBench&) { refuse(); }
+Measured measure_dit(const GpuOptions&, const DitBench&) { refuse(); }
+Measured plan_dit(const DitBench&, int) { refuse(); }
+Measured measure_exchange_times(const GpuOptions&, const std::vector<int>&) { refuse(); }
 
 }  // namespace regroup::tools

@@ -6,9 +6,9 @@
 #include <numeric>
 
 #include "core/errors.hpp"
+#include "core/metrics.hpp"
 #include "runtime/collectives/describe.hpp"
 #include "runtime/cuda/bench/rank_team.hpp"
-#include "runtime/cuda/bench/spread.hpp"
 #include "runtime/cuda/collectives/device_collectives.hpp"
 #include "runtime/cuda/collectives/device_puts.hpp"
 #include "runtime/cuda/dit/parameters.hpp"
@@ -24,6 +24,12 @@ constexpr std::uint32_t kHeadBytes = 256;  // 128 numbers in bf16
 
 using Clock = std::chrono::steady_clock;
 using collectives::Channel;
+
+ExchangeTime summed_up(std::string what, int degree, std::uint64_t bytes,
+                       std::vector<double> seconds) {
+  std::ranges::sort(seconds);
+  return {std::move(what), degree, bytes, percentile(seconds, 0.5), percentile(seconds, 0.99)};
+}
 
 class Bench {
  public:
@@ -69,7 +75,7 @@ class Bench {
             fail<SystemError>("{}: {}", what, collectives::describe(*failure));
       }
     });
-    times_.push_back({what, members.size, bytes, quantile(seconds, 0.5), quantile(seconds, 0.99)});
+    times_.push_back(summed_up(what, members.size, bytes, std::move(seconds)));
   }
 
   void barriers(int degree) {
@@ -137,8 +143,8 @@ class Bench {
         graph.push_back(together);
       }
     });
-    times_.push_back({"launch", 1, 0, quantile(single, 0.5), quantile(single, 0.99)});
-    times_.push_back({"graph of 100 kernels", 1, 0, quantile(graph, 0.5), quantile(graph, 0.99)});
+    times_.push_back(summed_up("launch", 1, 0, std::move(single)));
+    times_.push_back(summed_up("graph of 100 kernels", 1, 0, std::move(graph)));
   }
 
   const Machine& machine_;

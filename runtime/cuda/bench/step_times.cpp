@@ -1,13 +1,14 @@
 #include "runtime/cuda/bench/step_times.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <numeric>
 
 #include "core/errors.hpp"
+#include "core/metrics.hpp"
 #include "runtime/collectives/form_group.hpp"
 #include "runtime/cuda/bench/rank_team.hpp"
-#include "runtime/cuda/bench/spread.hpp"
 #include "runtime/cuda/dit/flops.hpp"
 #include "runtime/serve/wall_clock.hpp"
 
@@ -82,7 +83,11 @@ class Measurement {
 
 }  // namespace
 
-double StepTimes::median_s() const { return quantile(seconds, 0.5); }
+double StepTimes::median_s() const {
+  std::vector<double> sorted = seconds;
+  std::ranges::sort(sorted);
+  return percentile(sorted, 0.5);
+}
 
 std::vector<StepTimes> measure_step_times(const Machine& machine, CudaNode& node,
                                           const std::vector<ServedModel>& models,

@@ -26,8 +26,15 @@ inline constexpr std::uint64_t kSlotBytes = 16 * collectives::testing::kLargestS
 
 // Far beyond what a test may take: only what would hang forever runs into it.
 inline constexpr std::int64_t kNever = 100'000'000'000;
-// What a test that wants to run into it waits for.
+// What a test that wants to run into it waits for, and how many random programs make a test. With
+// ThreadSanitizer everything takes some twenty times as long.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr std::int64_t kShort = 10'000'000'000;
+inline constexpr std::uint64_t kPrograms = 1;
+#else
 inline constexpr std::int64_t kShort = 1'000'000'000;
+inline constexpr std::uint64_t kPrograms = 4;
+#endif
 
 // Some of the program's shapes with heads of a multiple of 4 or 16 bytes.
 void widen(RandomStream& random, Program& program);

@@ -19,7 +19,7 @@ class DevicePrograms : public ::testing::TestWithParam<std::tuple<SyncMode, int>
 
 TEST_P(DevicePrograms, GiveWhatASerialOracleGives) {
   const auto [sync, ranks] = GetParam();
-  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+  for (std::uint64_t seed = 0; seed < testing::kPrograms; ++seed) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     Node node(ranks, sync);
     RandomStream random(seed, testing::name(sync, ranks));

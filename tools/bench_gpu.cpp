@@ -1,0 +1,90 @@
+// regroup bench groups and dit: what GPUs do.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "core/errors.hpp"
+#include "core/output_file.hpp"
+#include "tools/gpu/gpu_bench.hpp"
+#include "tools/table.hpp"
+#include "tools/verbs.hpp"
+#include "traces/mixes.hpp"
+
+namespace regroup::tools {
+namespace {
+
+struct GpuBenchFlags {
+  GpuOptions gpu;
+  GroupBench groups;
+  DitBench dit;
+  std::vector<std::string> shapes;
+  int plan = 0;  // ranks; 0: measure
+  std::string out;
+};
+
+void show(const Measured& measured, const std::string& out,
+          const std::vector<std::size_t>& left = {0}) {
+  fmt::print("{}", aligned(measured.rows, left));
+  if (!measured.note.empty()) fmt::print("{}\n", measured.note);
+  if (out.empty()) return;
+  const std::filesystem::path path(out);
+  OutputFile file(path.has_parent_path() ? path.parent_path() : ".", path.filename().string());
+  file.write(measured.json);
+  file.commit();
+  fmt::print("{} written\n", out);
+}
+
+void bench_dit(const GpuBenchFlags& flags) {
+  DitBench bench = flags.dit;
+  for (const std::string& text : flags.shapes) {
+    const auto shape = traces::parse_shape(text);
+    if (!shape) fail<ConfigError>("shape '{}': expected WIDTHxHEIGHT or WIDTHxHEIGHTxFRAMES", text);
+    bench.shapes.push_back(*shape);
+  }
+  if (bench.shapes.empty()) bench.shapes = {{1024, 1024, 1}};
+  if (flags.plan > 0)
+    show(plan_dit(bench, flags.plan), flags.out);
+  else
+    show(measure_dit(flags.gpu, bench), flags.out, {0, 1, 2});
+}
+
+}  // namespace
+
+void add_bench_gpu(CLI::App& bench_verb) {
+  const auto flags = std::make_shared<GpuBenchFlags>();
+  CLI::App* groups = bench_verb.add_subcommand(
+      "groups",
+      "What a new group of GPUs costs, from the decision to the end of its last member's first "
+      "collective: group-free, and by a new, a split and a cached NCCL communicator.");
+  add_gpu_flags(*groups, flags->gpu);
+  groups->add_option("--size", flags->groups.sizes, "GPUs of a group, several times (2, 4, 8)")
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, 32));
+  groups->add_option("--samples", flags->groups.samples, "of each size and way (default 100)")
+      ->check(CLI::Range(1, 1'000'000));
+  groups->add_option("--out", flags->out, "file for the same as JSON");
+  groups->callback([flags] { show(measure_groups(flags->gpu, flags->groups), flags->out); });
+
+  CLI::App* dit = bench_verb.add_subcommand(
+      "dit",
+      "How long a denoising step takes on GPUs in every layout, carried out as when serving, and "
+      "the arithmetic achieved.");
+  add_gpu_flags(*dit, flags->gpu);
+  dit->add_option("--model", flags->dit.model, "FLUX.1-dev (default) or Wan2.1-T2V-1.3B");
+  dit->add_option("--shape", flags->shapes,
+                  "WIDTHxHEIGHT[xFRAMES], several times (default 1024x1024)")
+      ->allow_extra_args(false);
+  dit->add_option("--steps", flags->dit.steps, "of each shape and layout (default 20)")
+      ->check(CLI::Range(1, 100'000));
+  dit->add_flag("--busy", flags->dit.busy,
+                "as many groups at once as there is room for, not one alone");
+  dit->add_option("--plan", flags->plan,
+                  "measure nothing: the memory that so many ranks of one GPU need, and the "
+                  "arithmetic of a step")
+      ->check(CLI::Range(1, 32));
+  dit->add_option("--out", flags->out, "file for the same as JSON, with every sample");
+  dit->callback([flags] { bench_dit(*flags); });
+}
+
+}  // namespace regroup::tools
