@@ -142,7 +142,8 @@ ShapeId PlatformCosts::intern(ModelId id, Shape shape, double guidance) {
   const StageGraph& graph = costs.card().stages;
   for (std::size_t stage = 0; stage < graph.size(); ++stage)
     entry.stages.push_back({.layouts = costs.layouts(stage, forwards, cluster_.largest_node()),
-                            .seconds = std::vector<double>(LayoutIndex::kCount, kNotAsked)});
+                            .seconds = std::vector<double>(LayoutIndex::kCount, kNotAsked),
+                            .rest = {}});
   const std::span<const std::uint8_t> order = graph.topological();
   for (auto at = std::ranges::find(order, graph.denoise()); at != order.end(); ++at)
     entry.stages[*at].rest.resize(kMaxDegree);

@@ -78,18 +78,24 @@ std::vector<GrowthCurve> growth_by_gpus(std::span<const SpeedRow> rows) {
   return curves;
 }
 
+SpeedCase on_64_gpus(const char* policy, double requests) {
+  return {.policy = policy, .gpus = 64, .requests = static_cast<std::uint64_t>(requests)};
+}
+
 void add_growth(const SpeedFlags& flags, std::vector<GrowthCurve>& curves) {
   using Point = std::pair<double, SpeedCase>;
   const int points = flags.quick ? 3 : 5;
   for (const char* policy : kPolicies) {
     curves.push_back(measure_growth("requests of the trace", policy, points, [&](double factor) {
-      const auto requests = static_cast<std::uint64_t>(1000 * factor);
-      return Point{requests, {.policy = policy, .gpus = 64, .requests = requests}};
+      const double requests = 1000 * factor;
+      return Point{requests, on_64_gpus(policy, requests)};
     }));
     // All there within a moment: nearly all of them wait nearly all of the time.
     curves.push_back(measure_growth("requests that wait", policy, points, [&](double factor) {
-      const auto requests = static_cast<std::uint64_t>(500 * factor);
-      return Point{requests, {.policy = policy, .gpus = 64, .requests = requests, .load = 1000}};
+      const double requests = 500 * factor;
+      SpeedCase of = on_64_gpus(policy, requests);
+      of.load = 1000;
+      return Point{requests, of};
     }));
   }
 }
@@ -120,8 +126,7 @@ void add_bench(CLI::App& program) {
       "bench",
       "How fast the simulator is: events and requests a second of CPU time, three policies on 8 to "
       "10,000 GPUs, with outputs and without, beside a bare event loop in the same process; "
-      "memory; "
-      "and how the time of an event grows. Each case runs in a process of its own.");
+      "memory; and how the time of an event grows. Each case runs in a process of its own.");
   auto flags = std::make_shared<SpeedFlags>();
   verb->require_subcommand(0, 1);
   verb->fallthrough();

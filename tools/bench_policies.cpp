@@ -1,8 +1,6 @@
 // regroup bench policies: policies against one another on published workloads.
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <thread>
@@ -12,6 +10,7 @@
 #include "models/platform.hpp"
 #include "tools/bench/matrix_report.hpp"
 #include "tools/bench/published_workload.hpp"
+#include "tools/progress.hpp"
 #include "tools/run_flags.hpp"
 #include "tools/verbs.hpp"
 
@@ -39,25 +38,13 @@ int largest_node(const std::string& cluster) {
   return gpus;
 }
 
-// One line that is overwritten, on a terminal only.
-std::function<void(std::size_t, std::size_t)> progress_line() {
-  if (isatty(STDERR_FILENO) == 0) return {};
-  return [start = std::chrono::steady_clock::now()](std::size_t done, std::size_t all) {
-    const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - start;
-    const double left_s =
-        passed.count() * static_cast<double>(all - done) / static_cast<double>(done);
-    fmt::print(stderr, "\r{} of {} runs, about {:.0f} s left \x1b[K{}", done, all, left_s,
-               done == all ? "\n" : "");
-  };
-}
-
 void bench(const BenchFlags& flags) {
   MatrixOptions options = flags.options;
   for (const std::string& text : flags.policies) options.policies.push_back(parse_form(text));
   if (options.policies.empty())
     options.policies = builtin_forms(largest_node(options.base.cluster));
   if (options.workloads.empty()) options.workloads = quick_workloads();
-  options.progress = progress_line();
+  options.progress = progress_bar("runs");
   // Before hours of work, not after.
   std::error_code error;
   std::filesystem::create_directories(flags.out, error);

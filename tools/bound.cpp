@@ -74,14 +74,20 @@ void print(const AttainmentBound& bound) {
              percent(1 - share));
 }
 
-void print(const std::vector<Distance>& distances, const AttainmentBound& bound) {
+// In a format for programs the bound has a row of its own.
+void print(const std::vector<Distance>& distances, const AttainmentBound& bound,
+           TableFormat format) {
   std::vector<std::vector<std::string>> rows = {{"policy", "attained", "share", "below the bound"}};
+  if (format != TableFormat::kText)
+    rows.push_back({"(any schedule, at most)", fmt::format("{}", bound.attained()),
+                    percent(bound.attainment()), "0 (0.0 points)"});
   for (const Distance& each : distances)
     rows.push_back({each.run.name, fmt::format("{}", each.attained),
                     percent(1 - each.run.slo_violation_rate),
                     fmt::format("{} ({:.1f} points)", bound.attained() - each.attained,
                                 100 * (bound.attainment() - 1 + each.run.slo_violation_rate))});
-  fmt::print("\n{}", aligned(rows));
+  if (format == TableFormat::kText) fmt::print("\n");
+  print_table(rows, format);
 }
 
 Json json_of(const AttainmentBound& bound, const std::vector<Distance>& distances) {
@@ -120,8 +126,9 @@ void show(const BoundFlags& flags) {
   std::vector<Distance> distances;
   for (const std::string& folder : flags.results)
     distances.push_back(distance(folder, experiment, bound));
-  print(bound);
-  if (!distances.empty()) print(distances, bound);
+  const TableFormat format = flags.run.format;
+  if (format == TableFormat::kText) print(bound);
+  if (!distances.empty() || format != TableFormat::kText) print(distances, bound, format);
   if (!flags.json.empty()) write(flags.json, json_of(bound, distances));
   for (std::size_t i = 0; i < distances.size(); ++i)
     if (distances[i].attained > bound.attained())
@@ -148,6 +155,7 @@ void add_bound(CLI::App& program) {
                    "the largest batch of requests that a schedule may make (default: any); 1 for "
                    "the best that policies without batching can do")
       ->check(CLI::PositiveNumber);
+  add_format_flag(*verb, flags->run.format);
   verb->add_option("--json", flags->json, "a file for the same as JSON");
   verb->add_option("--results", flags->results,
                    "folders of replay --out, run with the same flags: how far below the bound");

@@ -39,8 +39,9 @@ void print(const std::string& text) {
 
 std::string report(const Comparison& comparison, const std::string& format) {
   if (format == "json") return compare_json(comparison);
-  return compare_report(comparison,
-                        format == "markdown" ? ReportFormat::kMarkdown : ReportFormat::kText);
+  if (format == "csv") return compare_report(comparison, TableFormat::kCsv);
+  const bool markdown = format == "md" || format == "markdown";
+  return compare_report(comparison, markdown ? TableFormat::kMarkdown : TableFormat::kText);
 }
 
 void run_compare(const CompareFlags& f) {
@@ -118,8 +119,8 @@ void add_compare(CLI::App& program) {
       ->check(not_negative());
   verb->add_flag("--no-attribution", f->no_attribution,
                  "do not simulate again to find where the gap comes from");
-  verb->add_option("--format", f->format, "text, markdown or json (default text)")
-      ->check(CLI::IsMember({"text", "markdown", "json"}));
+  verb->add_option("--format", f->format, "text (default), md, csv or json")
+      ->check(CLI::IsMember({"text", "md", "markdown", "csv", "json"}));
   verb->add_option("-o,--out", f->out, "file for the report (default: standard output)");
   verb->add_option("--junit", f->junit, "file for the limits as JUnit test cases");
   add_hints(*verb, *f);

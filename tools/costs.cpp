@@ -19,6 +19,7 @@ struct CostFlags {
   double guidance = -1;  // below 0: what the model is published with
   models::PlatformOptions platform;
   std::string costs = "best";
+  TableFormat format = TableFormat::kText;
 };
 
 std::string time_text(Duration time) {
@@ -59,8 +60,10 @@ void show(CostFlags f) {
                       fmt::format("{:.2f}", bytes / 0x1p30), platform.source(id, stage, layout)});
     }
   }
-  fmt::print("{} {}, guidance {:g}, on {}\n\n{}", platform.model_name(model), text_of(*shape),
-             guidance, f.platform.cluster, aligned(rows, {0, 6}));
+  if (f.format == TableFormat::kText)
+    fmt::print("{} {}, guidance {:g}, on {}\n\n", platform.model_name(model), text_of(*shape),
+               guidance, f.platform.cluster);
+  print_table(rows, f.format, {0, 6});
 }
 
 }  // namespace
@@ -80,6 +83,7 @@ void add_costs(CLI::App& program) {
       ->allow_extra_args(false);
   verb->add_option("--costs", f->costs, "best or analytic")
       ->check(CLI::IsMember({"best", "analytic"}));
+  add_format_flag(*verb, f->format);
   verb->callback([f] { show(*f); });
 }
 

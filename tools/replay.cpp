@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "runtime/cluster/job.hpp"
+#include "tools/progress.hpp"
 #include "tools/report/report.hpp"
 #include "tools/run_flags.hpp"
 #include "tools/table.hpp"
@@ -12,6 +13,32 @@
 
 namespace regroup::tools {
 namespace {
+
+// Counts the requests that have ended. Only for a terminal: it reads the trace once more.
+class RequestProgress final : public Observer {
+ public:
+  explicit RequestProgress(const Experiment& experiment) : experiment_(experiment) {}
+
+  void on_request_end(const RequestOutcome&) override {
+    if (ended_++ == 0) count();
+    progress_(ended_, all_);
+  }
+  void on_end(TimePoint) override { progress_ = {}; }
+
+ private:
+  void count() {
+    const auto reader = open_requests(experiment_);
+    traces::Record record;
+    while (all_ != experiment_.limit || all_ == 0) {
+      if (!reader->next(record)) break;
+      ++all_;
+    }
+  }
+
+  const Experiment& experiment_;
+  Progress progress_ = progress_bar("requests");
+  std::size_t ended_ = 0, all_ = 0;
+};
 
 // The page beside the results, or none, also of an earlier run.
 void report(const RunFlags& flags, const Experiment& e) {
@@ -30,11 +57,14 @@ void replay(const RunFlags& flags, cluster::Job& job) {
   if (job.is_node()) throw CLI::RuntimeError(job.serve());
   Experiment experiment = experiment_of(flags);
   experiment.processes = job.controller();
+  RequestProgress progress(experiment);
+  if (isatty(STDERR_FILENO) != 0) experiment.observers.push_back(&progress);
   const Outcome outcome = run(experiment);
   if (!experiment.out.empty()) report(flags, experiment);
   const Summary& s = outcome.summary;
 
-  fmt::print("{}", run_table({row_of(run_name(experiment), s)}));
+  print_table(run_table({row_of(run_name(experiment), s)}), flags.format);
+  if (flags.format != TableFormat::kText) return;
   fmt::print("{} requests in {:.1f} s: {} finished, {} rejected, {} unfinished; {} violations\n",
              s.requests, s.makespan_s, s.finished, s.rejected, s.unfinished, s.slo_violations);
   if (experiment.on.starts_with("journal:"))
@@ -85,6 +115,7 @@ void add_replay(CLI::App& program, cluster::Job& job) {
   verb->add_option("--out", e.out,
                    "folder for summary.json, requests.csv, tasks.csv, journal, timeline.pftrace "
                    "and report.html");
+  add_format_flag(*verb, flags->format);
   verb->add_flag("--no-tasks", flags->no_tasks, "do not write tasks.csv (every placement)");
   verb->add_flag("--no-timeline", flags->no_timeline, "do not write timeline.pftrace");
   verb->add_flag("--no-journal", flags->no_journal, "do not write the journal");
@@ -97,10 +128,12 @@ void add_table(CLI::App& program) {
       program.add_subcommand("table", "Prints the results of several runs as a table.");
   auto folders = std::make_shared<std::vector<std::string>>();
   verb->add_option("DIR", *folders, "folders written by replay --out")->required();
-  verb->callback([folders] {
+  auto format = std::make_shared<TableFormat>(TableFormat::kText);
+  add_format_flag(*verb, *format);
+  verb->callback([folders, format] {
     std::vector<RunRow> rows;
     for (const std::string& folder : *folders) rows.push_back(read_row(folder));
-    fmt::print("{}", run_table(rows));
+    print_table(run_table(rows), *format);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/output_file.hpp"
+#include "tools/progress.hpp"
 #include "tools/report/report.hpp"
 #include "tools/verbs.hpp"
 
@@ -18,7 +19,9 @@ struct ReportFlags {
 };
 
 void write(const ReportFlags& flags) {
-  const std::string page = report(flags.folders, flags.options);
+  ReportOptions options = flags.options;
+  options.sweep.progress = progress_bar("points of the bound");
+  const std::string page = report(flags.folders, options);
   const std::filesystem::path path =
       flags.out.empty() ? flags.folders.front() / "report.html" : flags.out;
   OutputFile file(path.has_parent_path() ? path.parent_path() : ".", path.filename().string());
@@ -41,6 +44,8 @@ void add_report(CLI::App& program) {
   verb->add_option("-o,--out", flags->out, "the file (default: report.html in the first folder)");
   verb->add_option("--trace", hints.trace, "the trace (default: where the run had it)");
   verb->add_option("--cluster", hints.cluster, "the cluster file, if there was one");
+  verb->add_flag("!--no-bound", flags->options.sweep.bound,
+                 "of a sweep: do not compute what no schedule can beat");
   verb->callback([flags] { write(*flags); });
 }
 

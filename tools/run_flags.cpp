@@ -15,6 +15,17 @@ const CLI::Validator& above_zero() {
   return kAboveZero;
 }
 
+void add_format_flag(CLI::App& verb, TableFormat& format) {
+  static const std::map<std::string, TableFormat> kFormats = {{"text", TableFormat::kText},
+                                                              {"md", TableFormat::kMarkdown},
+                                                              {"csv", TableFormat::kCsv},
+                                                              {"json", TableFormat::kJson}};
+  verb.add_option_function<std::string>(
+          "--format", [&format](const std::string& name) { format = kFormats.at(name); },
+          "the table as text (default), md, csv or json")
+      ->check(CLI::IsMember({"text", "md", "csv", "json"}));
+}
+
 void add_run_flags(CLI::App& verb, RunFlags& f) {
   Experiment& e = f.experiment;
   verb.add_option("--cluster", e.cluster,

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/experiment.hpp"
+#include "tools/table.hpp"
 
 namespace regroup::tools {
 
@@ -21,12 +22,16 @@ struct RunFlags {
   bool no_tasks = false;
   bool no_timeline = false;
   bool no_journal = false;
-  bool no_report = false;  // of replay
+  bool no_report = false;                   // of replay
+  TableFormat format = TableFormat::kText;  // of replay, bound
   bool no_memory_check = false;
 };
 
 // A value must be a number above 0.
 const CLI::Validator& above_zero();
+
+// --format text, md, csv or json.
+void add_format_flag(CLI::App& verb, TableFormat& format);
 
 // Everything but trace and policy, which verbs treat differently.
 void add_run_flags(CLI::App& verb, RunFlags& flags);

@@ -1,6 +1,7 @@
 #include "tools/table.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "core/errors.hpp"
+#include "core/result_text.hpp"
+#include "tools/progress.hpp"
 
 namespace regroup::tools {
 namespace {
@@ -23,6 +26,49 @@ std::string percent(double share) { return fmt::format("{:.1f}", 100 * share); }
 
 std::string number(double value, int digits) {
   return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
+}
+
+using Rows = std::vector<std::vector<std::string>>;
+
+std::string markdown(const Rows& rows, const std::vector<std::size_t>& left) {
+  std::string text;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    text += '|';
+    for (const std::string& cell : rows[i]) text += fmt::format(" {} |", escaped_markdown(cell));
+    text += '\n';
+    if (i > 0) continue;
+    text += '|';
+    for (std::size_t column = 0; column < rows[i].size(); ++column)
+      text += std::ranges::find(left, column) != left.end() ? "---|" : "---:|";
+    text += '\n';
+  }
+  return text;
+}
+
+std::string csv(const Rows& rows) {
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      text += fmt::format("{}{}", i == 0 ? "" : ",", csv_field(row[i]));
+    text += '\n';
+  }
+  return text;
+}
+
+nlohmann::ordered_json value_of(const std::string& cell) {
+  if (cell == "-") return nullptr;
+  const auto number = nlohmann::ordered_json::parse(cell, nullptr, false);
+  return number.is_number() ? number : nlohmann::ordered_json(cell);
+}
+
+std::string json(const Rows& rows) {
+  auto list = nlohmann::ordered_json::array();
+  for (std::size_t i = 1; i < rows.size(); ++i) {
+    auto& object = list.emplace_back(nlohmann::ordered_json::object());
+    for (std::size_t column = 0; column < rows[i].size(); ++column)
+      object[rows[0][column]] = value_of(rows[i][column]);
+  }
+  return list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
 }
 
 double number_in(const nlohmann::json& object, const char* key) {
@@ -51,6 +97,38 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows,
     text += line + '\n';
   }
   return text;
+}
+
+std::string escaped_markdown(const std::string& cell) {
+  std::string text;
+  for (const char c : cell) {
+    if (c == '|' || c == '*' || c == '_' || c == '<' || c == '`' || c == '\\') text += '\\';
+    text += c;
+  }
+  return text;
+}
+
+std::string table_text(const Rows& rows, TableFormat format, const std::vector<std::size_t>& left) {
+  switch (format) {
+    case TableFormat::kMarkdown:
+      return markdown(rows, left);
+    case TableFormat::kCsv:
+      return csv(rows);
+    case TableFormat::kJson:
+      return json(rows);
+    case TableFormat::kText:
+      break;
+  }
+  return aligned(rows, left);
+}
+
+void print_table(const Rows& rows, TableFormat format, const std::vector<std::size_t>& left) {
+  std::string text = table_text(rows, format, left);
+  if (format == TableFormat::kText && shows_colours(STDOUT_FILENO)) {
+    text.insert(text.find('\n'), "\x1b[0m");
+    text.insert(0, "\x1b[1m");
+  }
+  fmt::print("{}", text);
 }
 
 RunRow row_of(std::string name, const Summary& s) {
@@ -94,7 +172,7 @@ RunRow read_row(const std::string& directory) {
   }
 }
 
-std::string run_table(const std::vector<RunRow>& rows) {
+std::vector<std::vector<std::string>> run_table(const std::vector<RunRow>& rows) {
   std::vector<std::string> classes;
   for (const RunRow& row : rows)
     for (const auto& [name, rate] : row.class_violation_rates)
@@ -123,7 +201,7 @@ std::string run_table(const std::vector<RunRow>& rows) {
     line.push_back(fmt::format("{}", row.group_changes));
     cells.push_back(std::move(line));
   }
-  return aligned(cells);
+  return cells;
 }
 
 }  // namespace regroup::tools

@@ -1,4 +1,4 @@
-// Aligned tables for a terminal.
+// Tables, for a terminal or for programs.
 #pragma once
 
 #include <string>
@@ -12,6 +12,20 @@ namespace regroup::tools {
 // right.
 std::string aligned(const std::vector<std::vector<std::string>>& rows,
                     const std::vector<std::size_t>& left = {0});
+
+// What a table is printed as.
+enum class TableFormat { kText, kMarkdown, kCsv, kJson };
+
+// The same rows: aligned; in Markdown; as CSV; or as a JSON list of objects by heading, where what
+// reads as a number is one and "-" is null. Ends with a newline.
+std::string table_text(const std::vector<std::vector<std::string>>& rows, TableFormat format,
+                       const std::vector<std::size_t>& left = {0});
+// To standard output; aligned, the heading is bold where that is a terminal.
+void print_table(const std::vector<std::vector<std::string>>& rows, TableFormat format,
+                 const std::vector<std::size_t>& left = {0});
+
+// For a cell of Markdown: names come from traces, and must not end it or become markup.
+std::string escaped_markdown(const std::string& cell);
 
 // What the comparison of runs shows of one of them.
 struct RunRow {
@@ -29,7 +43,7 @@ RunRow row_of(std::string name, const Summary& summary);
 // Reads DIR/summary.json. Throws ConfigError for a folder that holds no results.
 RunRow read_row(const std::string& directory);
 
-// One row a run; a column for the violations of each class that any of them has.
-std::string run_table(const std::vector<RunRow>& rows);
+// One row a run under a heading; a column for the violations of each class that any of them has.
+std::vector<std::vector<std::string>> run_table(const std::vector<RunRow>& rows);
 
 }  // namespace regroup::tools

@@ -90,9 +90,11 @@ int VirtualClock::choose() {
       wake(kDispatcher, dispatcher_ready_ ? Woken::kNotified : Woken::kTime);
       return kDispatcher;
     }
+    // All of them, before the dispatcher decides again: what ends at one instant ends together.
     if (!settling_.empty()) {
       fruitless_ = 0;
-      return take(settling_);
+      ready_.swap(settling_);
+      continue;
     }
     if (!advance()) {
       RG_CHECK(dispatcher_waits_, "all threads of the rank backend wait for each other");

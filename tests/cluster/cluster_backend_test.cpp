@@ -119,13 +119,39 @@ TEST(ClusterBackend, GroupsOverNodes) {
   }
 }
 
+// Two runs on two nodes come to a boundary at the instant at which both are told to stop.
+TEST(ClusterBackend, WhatStopsAtOneInstantEndsAtOneInstant) {
+  const auto run = [](Backend& backend, TestCatalog& catalog) {
+    const std::vector<Request> requests = {testing::request(catalog, 0),
+                                           testing::request(catalog, 0),
+                                           testing::request(catalog, 0.110)};
+    return run_lambda(backend, catalog, requests, [](const ClusterView& view, Decisions& out) {
+      for (const Change& change : view.changes())
+        if (change.kind == Change::Kind::kTaskReady && view.task(change.slot).arrival > TimePoint())
+          for (const Task* task : view.running()) out.preempt(*task);
+      testing::first_fit(1)(view, out);
+    });
+  };
+  TestCatalog for_simulator({1, 1});
+  sim::SimBackend simulator(for_simulator, {});
+  const auto simulated = run(simulator, for_simulator);
+  TestCatalog for_cluster({1, 1});
+  Nodes processes(2);
+  ClusterBackend backend(for_cluster, *processes.controller, cluster_options());
+  const auto measured = run(backend, for_cluster);
+  EXPECT_EQ(measured.journal, simulated.journal);
+  EXPECT_NE(measured.journal.find("e 110000000 end 2 1 0 0 0 100000000\n"
+                                  "e 110000000 end 3 1 0 0 0 100000000\n"),
+            std::string::npos)
+      << measured.journal;
+}
+
 TEST(ClusterBackend, OnTheMachinesClocksEverythingEndsAndTheJournalReplays) {
   TestCatalog catalog = cluster_of({2, 2});
   const auto requests = random_requests(catalog, 3, 12, 30);
   Nodes processes(2);
   ClusterOptions options = cluster_options();
   options.node.virtual_clock = false;
-  options.node.patience = std::chrono::seconds(5);
   ClusterBackend backend(catalog, *processes.controller, std::move(options));
   const auto output = run_lambda(backend, catalog, requests, elsewhere);
   EXPECT_EQ(finished(output), 12);
@@ -155,7 +181,6 @@ TEST(ClusterBackend, OnTheMachinesClocksPartsOfAGroupMeetAtEveryBoundary) {
   Nodes processes(2);
   ClusterOptions options = cluster_options();
   options.node.virtual_clock = false;
-  options.node.patience = std::chrono::seconds(5);
   options.report = [](const std::string& line) { ADD_FAILURE() << line; };
   ClusterBackend backend(catalog, *processes.controller, std::move(options));
   const auto output = run_lambda(backend, catalog, random_requests(catalog, 5, 20, 25), over_nodes);

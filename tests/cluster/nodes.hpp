@@ -54,7 +54,7 @@ class Nodes {
 inline ClusterOptions cluster_options(Jitter jitter = {}) {
   ClusterOptions options;
   options.node.jitter = jitter;
-  options.node.patience = std::chrono::milliseconds(300);
+  options.node.patience = std::chrono::seconds(5);
   return options;
 }
 

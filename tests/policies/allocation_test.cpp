@@ -29,7 +29,7 @@ namespace {
 // Notes what was allocated at the end of every run, in place.
 class AllocationLog final : public Observer {
  public:
-  explicit AllocationLog(std::size_t runs) : at_run(runs) {}
+  explicit AllocationLog(std::size_t capacity) : at_run(capacity) {}
   void on_run_end(const RunRecord&) override {
     if (runs < at_run.size()) at_run[runs++] = allocations;
   }
@@ -42,7 +42,7 @@ AllocationLog simulate_long_requests(const char* policy_name, int steps) {
   TestCatalog catalog({4});
   std::vector<Request> requests;
   for (int i = 0; i < 8; ++i) requests.push_back(request(catalog, 0.013 * i, 17 + i, steps, 1e6));
-  PolicyHandle policy(find_policy(policy_name, kBuiltinPolicies), PolicyParams({}));
+  PolicyHandle policy(find_policy(policy_name, kBuiltinPolicies), {});
   sim::SimBackend backend(catalog, {});
   NameTable<ClassId> classes;
   classes.intern("");

@@ -111,7 +111,7 @@ def main():
     parser.add_argument("source")
     parser.add_argument("--pictures", type=pathlib.Path)
     parser.add_argument("cases", nargs="*")
-    given = parser.parse_args()
+    given = parser.parse_intermixed_args()
     path = browser.chromium()
     if path is None:
         print("SKIPPED: there is no Chromium here (Debian: apt-get install chromium); no page was looked at")

@@ -78,4 +78,68 @@ class Maker:
         return file, size
 
 
-CASES = ("images", "videos", "faulty", "empty", "one", "no_schedule", "markup", "many")
+    def policies(self):
+        """Two policies: linked schedules, and no attribution to cost models."""
+        self.sample("first", "elastic")
+        self.sample("second", "edf-best-fit")
+
+        def linked(page, name, check):
+            page.run("views[0].show({from: 100, to: 160})")
+            check.that(page.run("views[1].view.from") == 100, f"{name}: both schedules move together")
+            page.run("views[1].find('r000058')")
+            check.that(page.run("views[0].selected >= 0 && views[0].requests.ids[views[0].selected]") == "r000058",
+                       f"{name}: both follow a request")
+            page.run("views[0].follow(-1)")
+            words = page.run("document.querySelector('main').innerText")
+            for part in ("the first that differs is at", "Requests that fared most differently", "Mean time of a request"):
+                check.that(part in words, f"{name}: says '{part}'")
+            check.that("From simulated to measured" not in words, f"{name}: no attribution between policies")
+        return self.report("policies", "first", "second"), linked
+
+    def measured(self):
+        """A simulated run and one of the real runtime, given in the other order."""
+        self.sample("simulated", "edf", "--limit", 120)
+        self.sample("host", "edf", "--limit", 120, "--on", "host", "--jitter", 0.05)
+
+        def attributed(page, name, check):
+            words = page.run("document.querySelector('main').innerText")
+            for part in ("From simulated to measured", "cost model", "overheads", "Step times against the cost model"):
+                check.that(part in words, f"{name}: says '{part}'")
+            check.that(page.run("page_data.runs[0].on") == "sim", f"{name}: the simulated run comes first")
+        return self.report("measured", "host", "simulated"), attributed
+
+    def three(self):
+        """More than two, of different workloads: side by side, without pairing."""
+        self.sample("wide", "fcfs", "--param", "degree=8")
+        self.sample("narrow", "fcfs", "--param", "degree=1")
+        self.sample("none", "srtf", "--limit", 50)
+        return self.report("three", "wide", "narrow", "none"), None
+
+    def unlike(self):
+        """Two runs of different requests are not paired, and the page says why."""
+        self.sample("all", "edf")
+        self.sample("some", "edf", "--limit", 50)
+
+        def why(page, name, check):
+            check.that("Not compared request by request" in page.run("document.body.innerText"), f"{name}: says why not")
+        return self.report("unlike", "all", "some"), why
+
+    def sweep(self):
+        return self.sweep_of("sweep", self.source / "tools/sweep/sample.json"), None
+
+    def capacity(self):
+        def found(page, name, check):
+            check.that("Capacity" in page.run("document.querySelector('main').innerText"), f"{name}: says what was found")
+        return self.sweep_of("capacity", self.source / "tools/sweep/sample_capacity.json"), found
+
+    def sweep_of(self, name, spec):
+        self.run("sweep", "--spec", spec, "--out", name, "--jobs", 1)
+        return self.report(name, name)
+
+    def report(self, name, *folders):
+        self.run("report", *folders, "-o", f"{name}.html")
+        return self.scratch / f"{name}.html"
+
+
+CASES = ("images", "videos", "faulty", "empty", "one", "no_schedule", "markup", "many", "policies", "measured", "three",
+         "unlike", "sweep", "capacity")

@@ -85,7 +85,7 @@ TEST_F(AttributionTest, AWrongCalibrationIsFoundAndNamed) {
   ASSERT_TRUE(a.main_cell());
   EXPECT_EQ(a.main_cell()->cell.cell, worst.cell);
   EXPECT_NEAR(a.main_cell()->effect.latency_mean_s, a.cost_model().latency_mean_s, 1e-6);
-  EXPECT_NE(compare_report(c, ReportFormat::kText)
+  EXPECT_NE(compare_report(c, TableFormat::kText)
                 .find("comes from the cost model, and there from FLUX.1-dev 1024x1024, denoise on "
                       "2 GPUs (cfg1.u2.r1): +10.00 %."),
             std::string::npos);

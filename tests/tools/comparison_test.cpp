@@ -182,8 +182,8 @@ TEST_F(ComparisonTest, EveryFormatSaysTheSame) {
   EXPECT_EQ(json.at("attribution").string("largest"), "rest");
   EXPECT_EQ(json.at("classes").items().size(), 2u);
   EXPECT_EQ(json.at("gates").items().size(), 1u);
-  const std::string text = compare_report(c, ReportFormat::kText);
-  const std::string markdown = compare_report(c, ReportFormat::kMarkdown);
+  const std::string text = compare_report(c, TableFormat::kText);
+  const std::string markdown = compare_report(c, TableFormat::kMarkdown);
   for (const std::string& report : {text, markdown}) {
     EXPECT_MENTIONS(report, "Where the gap comes from");
     EXPECT_MENTIONS(report, "Most of the gap in violations comes from decisions");
@@ -191,7 +191,7 @@ TEST_F(ComparisonTest, EveryFormatSaysTheSame) {
   }
   EXPECT_MENTIONS(markdown, "\n| class | requests |");
   EXPECT_EQ(text,
-            compare_report(compare(c.simulated.path, c.measured.path, {}), ReportFormat::kText));
+            compare_report(compare(c.simulated.path, c.measured.path, {}), TableFormat::kText));
 }
 
 }  // namespace

@@ -213,8 +213,8 @@ void write_gates(const std::vector<Gate>& gates, ReportWriter& out) {
 
 }  // namespace
 
-std::string compare_report(const Comparison& c, ReportFormat format) {
-  ReportWriter out(format == ReportFormat::kMarkdown);
+std::string compare_report(const Comparison& c, TableFormat format) {
+  ReportWriter out(format);
   out.title(fmt::format("simulated: {}, measured: {}", who(c.simulated), who(c.measured)));
   for (const std::string& warning : c.warnings) out.paragraph("Note: " + warning);
   write_rates(c, out);

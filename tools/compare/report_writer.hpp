@@ -1,8 +1,10 @@
-// Headings, lines and tables, for a terminal or in Markdown.
+// Headings, lines and tables: for a terminal, in Markdown, or as CSV.
 #pragma once
 
 #include <string>
 #include <vector>
+
+#include "tools/table.hpp"
 
 namespace regroup::tools {
 
@@ -10,7 +12,9 @@ class ReportWriter {
  public:
   using Rows = std::vector<std::vector<std::string>>;
 
-  explicit ReportWriter(bool markdown) : markdown_(markdown) {}
+  // CSV has one table after another; what is between them is in lines that begin with "# ". JSON
+  // cannot be had.
+  explicit ReportWriter(TableFormat format) : format_(format) {}
 
   void title(const std::string& text);
   void heading(const std::string& text);
@@ -23,7 +27,9 @@ class ReportWriter {
   const std::string& text() const { return text_; }
 
  private:
-  bool markdown_;
+  void line(const std::string& text);
+
+  TableFormat format_;
   std::string text_;
 };
 

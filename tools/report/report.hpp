@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "tools/compare/rerun.hpp"
+#include "tools/report/sweep_json.hpp"
 
 namespace regroup::tools {
 
 struct ReportOptions {
   // What the folders do not say of the runs. Without the trace a page says less; that is no error.
   RerunHints hints;
+  SweepPageOptions sweep;
 };
 
 // Of one run, of several, which it then compares, or of one sweep. Equal folders give equal pages.

@@ -64,7 +64,7 @@ class Worker {
       recorder_.close();
       return false;
     }
-    WorkQueue queue(pieces_left(), progress_line(spec_.search ? "searches" : "cells"));
+    WorkQueue queue(pieces_left(), progress_bar(spec_.search ? "searches" : "cells"));
     auto working = std::async(std::launch::async, [&] { work_through(queue, share_.jobs, work); });
     if (share_.team) share_.team->serve(queue);
     working.get();

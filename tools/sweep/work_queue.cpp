@@ -1,8 +1,5 @@
 #include "tools/sweep/work_queue.hpp"
 
-#include <fmt/format.h>
-#include <unistd.h>
-
 #include "tools/bench/parallel.hpp"
 
 namespace regroup::tools {
@@ -36,21 +33,6 @@ void work_through(WorkSource& source, int jobs, const std::function<void(std::si
       throw;
     }
   });
-}
-
-WorkQueue::Progress progress_line(const std::string& pieces) {
-  if (isatty(STDERR_FILENO) == 0) return {};
-  using Clock = std::chrono::steady_clock;
-  return [pieces, start = Clock::now(), shown = Clock::time_point{}](std::size_t done,
-                                                                     std::size_t all) mutable {
-    const Clock::time_point now = Clock::now();
-    if (done < all && now - shown < std::chrono::milliseconds(100)) return;
-    shown = now;
-    const double rate =
-        static_cast<double>(done) / std::chrono::duration<double>(now - start).count();
-    fmt::print(stderr, "\r{} of {} {}, {:.3g} a second, about {:.0f} s left \x1b[K{}", done, all,
-               pieces, rate, static_cast<double>(all - done) / rate, done == all ? "\n" : "");
-  };
 }
 
 }  // namespace regroup::tools

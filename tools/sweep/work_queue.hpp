@@ -1,13 +1,13 @@
 // Pieces of work, handed out one by one to whoever is free.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <string>
 #include <vector>
+
+#include "tools/progress.hpp"
 
 namespace regroup::tools {
 
@@ -25,8 +25,6 @@ class WorkSource {
 
 class WorkQueue final : public WorkSource {
  public:
-  using Progress = std::function<void(std::size_t done, std::size_t all)>;
-
   // `progress` may be empty; it is called one call at a time.
   WorkQueue(std::vector<std::size_t> pieces, Progress progress)
       : pieces_(std::move(pieces)), progress_(std::move(progress)) {}
@@ -48,9 +46,5 @@ class WorkQueue final : public WorkSource {
 // Does what the source gives, on `jobs` threads, until it gives no more. An exception of `work`
 // stops the source; one of them leaves this call when all threads have ended.
 void work_through(WorkSource& source, int jobs, const std::function<void(std::size_t)>& work);
-
-// A line on standard error that is overwritten: "12 of 500 cells, 3.1 a second, about 160 s left".
-// Empty where standard error is no terminal.
-WorkQueue::Progress progress_line(const std::string& pieces);
 
 }  // namespace regroup::tools

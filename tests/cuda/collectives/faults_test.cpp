@@ -148,11 +148,12 @@ TEST_P(DeviceFaults, ARingOfOrdersEndsAtTheDeadline) {
 // notices what first, all drains without the watchdog, and what ranks that did not fail have done
 // is right.
 TEST_P(DeviceFaults, RandomProgramsWithTwoItemsTurnedRound) {
+  const std::int64_t watchdog_ns = GetParam() == SyncMode::kSpin ? kNever : kShort;
   std::uint64_t turned = 0;
   for (std::uint64_t seed = 0; turned < testing::kPrograms; ++seed) {
     SCOPED_TRACE(::testing::Message() << "seed " << seed);
     RandomStream random(seed, "turned round");
-    Node node(static_cast<int>(2 + random.below(5)), GetParam(), kNever);
+    Node node(static_cast<int>(2 + random.below(5)), GetParam(), watchdog_ns);
     std::vector<Program> programs = node.parts(random_collectives(random, node.world(), 16));
     const int rank = static_cast<int>(random.below(programs.size()));
     Program& own = programs[static_cast<std::size_t>(rank)];

@@ -45,10 +45,10 @@ const kLevels = [
   ["requests a minute in time", (run) => run.summary.goodput_rps * 60, digits],
   ["GPU utilisation", (run) => run.summary.utilisation, percent],
   ["makespan", (run) => run.summary.makespan_s, seconds_text],
-  ["group changes", (run) => run.summary.group_changes, (value) => String(value)],
-  ["migrations", (run) => run.summary.migrations, (value) => String(value)],
-  ["preemptions", (run) => run.summary.preemptions, (value) => String(value)],
-  ["not finished", (run) => run.summary.requests - run.summary.finished, (value) => String(value)],
+  ["group changes", (run) => run.summary.group_changes, whole],
+  ["migrations", (run) => run.summary.migrations, whole],
+  ["preemptions", (run) => run.summary.preemptions, whole],
+  ["not finished", (run) => run.summary.requests - run.summary.finished, whole],
 ];
 
 function run_label(run, i) {
@@ -63,7 +63,7 @@ function levels_table(runs) {
       const range = level ? interval_text(level(run), write) : "";
       return range ? element("span", {}, write(value(run)), element("small", {class: "quiet"}, ` (${range})`)) : write(value(run));
     });
-    if (runs.length === 2) cells.push(signed(write(value(runs[1]) - value(runs[0])).replace("-", "−").replace("%", "points")));
+    if (runs.length === 2) cells.push(signed(write(value(runs[1]) - value(runs[0])).replace("%", "points")));
     return [name, ...cells];
   });
   return element("div", {}, element("ul", {class: "keys"}, runs.map((run, i) => element("li", {}, run_label(run, i)))),
@@ -144,7 +144,7 @@ function differences(sides) {
     }}, pair.id),
     sides[0].run.classes[a.class[pair.i]].name, seconds_text(pair.first), seconds_text(pair.second),
     signed(seconds_text(pair.second - pair.first)), a.fate(pair.i), b.fate(pair.j)]);
-  return figure("", `${count(became, "request")} in time in ${sides[0].run.name} violate in ${sides[1].run.name}; ${mended} the other way round.`,
+  return figure("", `${count(became, "request")} in time in the first run violated in the second; ${mended} the other way round.`,
     element("div", {class: "scroll", tabindex: "0", style: "max-height:none"}, table(columns, rows)), copy_button(() => tabbed(columns, rows)));
 }
 

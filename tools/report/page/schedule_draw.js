@@ -1,9 +1,10 @@
-// Draws the part of a schedule that is in view. Placements wider than a pixel and a half are boxes;
+// Draws the part of a schedule that is in view. Placements wider than two pixels and a half are boxes;
 // narrower ones are gathered into bins of time, shaded by how busy the GPU was. Bins begin at
 // multiples of their length, so that moving the view does not make them flicker.
 const kLeft = 52;   // for the names of GPUs
 const kAxis = 22;   // below the rows
-const kThinnest = 1.5;
+const kThinnest = 2.5;
+const kDetailed = 7;  // narrower boxes have one colour
 
 function row_height(gpus) {
   return Math.max(5, Math.min(22, Math.floor(560 / gpus)));
@@ -19,6 +20,8 @@ class ScheduleDrawing {
     this.view = view;
     this.look = look;
     this.row = row_height(schedule.gpus);
+    this.followed = look.selected < 0 ? null : new Set(schedule.of_request[look.selected]);
+    this.hatching = hatching(context);
     this.scale = (width - kLeft) / (view.to - view.from);
     this.colours = {
       page: theme.colour("page"), text: theme.colour("text"), quiet: theme.colour("quiet"),
@@ -79,8 +82,7 @@ class ScheduleDrawing {
 
   // While a request is followed, the others step back.
   faint(i) {
-    const selected = this.look.selected;
-    if (selected >= 0) return this.schedule.batch_of(i).includes(selected) ? 1 : 0.22;
+    if (this.followed) return this.followed.has(i) ? 1 : 0.22;
     return this.look.alike && this.schedule.batch_of(i).every((request) => this.look.alike[request]) ? 0.22 : 1;
   }
 
@@ -98,8 +100,8 @@ class ScheduleDrawing {
     context.fillStyle = this.look.colour(request);
     context.fillRect(left, top, Math.max(width - 0.6, 0.6), height);
     context.globalAlpha = faint;
-    if (width > 3) this.draw_parts(i, left, right, top, height, faint);
-    if (schedule.requests.late(request)) this.hatch(left, top, width - 0.6, height);
+    if (width >= kDetailed) this.draw_parts(i, left, right, top, height, faint);
+    if (schedule.requests.late(request)) this.hatch(left, top, width - 0.6, height, faint);
     if (schedule.failed[i]) this.cross(left, top, width, height);
     if (width > 56 && height >= 11) this.draw_label(i, left, width, top, height);
     context.globalAlpha = 1;
@@ -135,23 +137,13 @@ class ScheduleDrawing {
     }
   }
 
-  hatch(left, top, width, height) {
+  // Where there is no room for lines, as dark as they would be together.
+  hatch(left, top, width, height, faint) {
     const context = this.context;
-    context.save();
-    context.beginPath();
-    context.rect(left, top, width, height);
-    context.clip();
-    context.strokeStyle = "#000000";
-    context.globalAlpha *= 0.45;
-    context.lineWidth = 1.6;
-    context.beginPath();
-    const first = Math.floor((Math.max(left, kLeft) - height) / 7) * 7;
-    for (let x = first; x < Math.min(left + width, this.width); x += 7) {
-      context.moveTo(x, top + height);
-      context.lineTo(x + height, top);
-    }
-    context.stroke();
-    context.restore();
+    context.globalAlpha = faint * (width < kDetailed ? 0.18 : 0.45);
+    context.fillStyle = width < kDetailed ? "#000000" : this.hatching;
+    context.fillRect(left, top, width, height);
+    context.globalAlpha = faint;
   }
 
   cross(left, top, width, height) {
@@ -295,6 +287,21 @@ class ScheduleDrawing {
       if (x - half > kLeft - 20 && x + half <= this.width) context.fillText(text, x, bottom + 7);
     }
   }
+}
+
+// Diagonal lines, as what areas are filled with.
+function hatching(context) {
+  const kPeriod = 7;
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = kPeriod;
+  const lines = tile.getContext("2d");
+  lines.lineWidth = 1.6;
+  for (const shift of [-kPeriod, 0, kPeriod]) {
+    lines.moveTo(shift - 1, kPeriod + 1);
+    lines.lineTo(shift + kPeriod + 1, -1);
+  }
+  lines.stroke();
+  return context.createPattern(tile, "repeat");
 }
 
 // Instants at 1, 2 or 5 times a power of ten seconds, at most about `most` of them.

@@ -8,12 +8,13 @@ class Schedule {
     this.gpus = Math.max(run.gpus, 1);
     this.gpus_per_node = run.gpus_per_node;
     this.begin = begin;
-    this.end = begin + run.end_us / 1e6;
     this.decisions = run.decisions;
     this.run = unpack(from.run);
     this.start = unpack(from.launched).map((value) => begin + value / 1e6);
     const length = unpack(from.length);
     this.finish = this.start.map((value, i) => value + length[i] / 1e6);
+    this.end = begin + run.end_us / 1e6;
+    if (from.left_out > 0) this.end = this.finish.reduce((latest, each) => Math.max(latest, each), begin);
     this.dispatch = seconds(from.dispatch);
     this.setup = seconds(from.setup);
     this.migrate = seconds(from.migrate);
@@ -102,7 +103,7 @@ class Schedule {
       stage: this.stages[this.stage[i]] + (this.is_denoise(i) ? `, ${count(this.steps[i], "step")}${asked}` : ""),
       group: `${count(this.width_of(i), "GPU")} (${this.groups[this.group[i]].join(" ")}), ${this.layouts[this.layout[i]]}`,
       took: seconds_text(took),
-      expected: `${seconds_text(expected)} (${Math.abs(off) < 5e-5 ? "exact" : `off by ${signed(percent(off, 2)).replace("-", "−")}`})`,
+      expected: `${seconds_text(expected)} (${Math.abs(off) < 5e-5 ? "exact" : `off by ${signed(percent(off, 2))}`})`,
       before: `dispatch ${seconds_text(this.dispatch[i])}, set-up ${seconds_text(this.setup[i])}, migration ${seconds_text(this.migrate[i])}`,
       decision: this.decision[i] ? `${this.decision[i]} of ${this.decisions}, at ${instant(this.start[i], 6)}` : "not recorded",
       preempted: isNaN(this.preempted[i]) ? "" : `told to stop after ${seconds_text(this.preempted[i])}`,

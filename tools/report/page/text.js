@@ -22,7 +22,8 @@ function instant(value, decimals = 3) {
 
 function percent(share, decimals = 1) {
   if (share === null || share === undefined || !isFinite(share)) return "–";
-  return `${(100 * share).toFixed(decimals)} %`;
+  const text = (100 * share).toFixed(decimals);
+  return `${Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−")} %`;
 }
 
 // "93.1 to 97.4 %"
@@ -35,10 +36,14 @@ function count(value, one, many = `${one}s`) {
 }
 
 function signed(text) {
-  return /^(−|–|0$|0 )/.test(text) ? text : `+${text}`;
+  return /^(−|–|0$|0 |0\.0+ )/.test(text) ? text : `+${text}`;
 }
 
 // Names come from traces and may be of any length.
 function shortened(name, most = 22) {
   return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+}
+
+function whole(value) {
+  return value.toLocaleString("en").replace("-", "−");
 }
