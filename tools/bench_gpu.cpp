@@ -1,4 +1,4 @@
-// regroup bench groups and dit: what GPUs do.
+// regroup bench groups, soak and dit: what GPUs do.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -7,6 +7,7 @@
 #include "core/errors.hpp"
 #include "core/output_file.hpp"
 #include "tools/gpu/gpu_bench.hpp"
+#include "tools/run_flags.hpp"
 #include "tools/table.hpp"
 #include "tools/verbs.hpp"
 #include "traces/mixes.hpp"
@@ -18,6 +19,7 @@ struct GpuBenchFlags {
   GpuOptions gpu;
   GroupBench groups;
   DitBench dit;
+  SoakBench soak;
   std::vector<std::string> shapes;
   int plan = 0;  // ranks; 0: measure
   std::string out;
@@ -33,6 +35,12 @@ void show(const Measured& measured, const std::string& out,
   file.write(measured.json);
   file.commit();
   fmt::print("{} written\n", out);
+}
+
+void bench_soak(const GpuBenchFlags& flags) {
+  bool passed = false;
+  show(soak_collectives(flags.gpu, flags.soak, passed), flags.out);
+  if (!passed) fail<CheckFailed>("the collectives did not do what they promise; see above");
 }
 
 void bench_dit(const GpuBenchFlags& flags) {
@@ -65,6 +73,18 @@ void add_bench_gpu(CLI::App& bench_verb) {
       ->check(CLI::Range(1, 1'000'000));
   groups->add_option("--out", flags->out, "file for the same as JSON");
   groups->callback([flags] { show(measure_groups(flags->gpu, flags->groups), flags->out); });
+
+  CLI::App* soak = bench_verb.add_subcommand(
+      "soak",
+      "Group-free collectives of random groups of GPUs, every byte checked; then two ranks are "
+      "given two of them in different orders, which must be noticed. Exit code 1 if not all is "
+      "right.");
+  add_gpu_flags(*soak, flags->gpu);
+  soak->add_option("--operations", flags->soak.operations, "how many (default 100,000)")
+      ->check(above_zero());
+  soak->add_option("--seed", flags->soak.seed, "of groups, shapes and bytes (default 1)");
+  soak->add_option("--out", flags->out, "file for the same as JSON");
+  soak->callback([flags] { bench_soak(*flags); });
 
   CLI::App* dit = bench_verb.add_subcommand(
       "dit",

@@ -44,6 +44,9 @@ void add_report(CLI::App& program) {
   verb->add_option("-o,--out", flags->out, "the file (default: report.html in the first folder)");
   verb->add_option("--trace", hints.trace, "the trace (default: where the run had it)");
   verb->add_option("--cluster", hints.cluster, "the cluster file, if there was one");
+  verb->add_option("--model", hints.model, "the model of a trace that names none");
+  verb->add_option("--calibration", hints.calibrations, "the calibration files that it was given")
+      ->allow_extra_args(false);
   verb->add_flag("!--no-bound", flags->options.sweep.bound,
                  "of a sweep: do not compute what no schedule can beat");
   verb->callback([flags] { write(*flags); });

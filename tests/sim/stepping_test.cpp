@@ -73,7 +73,7 @@ std::vector<Request> workload(TestCatalog& catalog, std::uint64_t seed, int step
   std::vector<Request> requests;
   std::int64_t at = 1;
   for (int i = 0; i < 60; ++i) {
-    at += 2 * static_cast<std::int64_t>(random.exponential(1) * 2e8);
+    at += 2 * static_cast<std::int64_t>(random.exponential(1) * 5e7);
     Request r = request(catalog, 0, 20 + static_cast<int>(random.uniform() * 80),
                         1 + static_cast<int>(random.uniform() * steps));
     r.arrival = TimePoint(Duration(at));

@@ -9,6 +9,7 @@
 #include "runtime/cuda/bench/exchange_times.hpp"
 #include "runtime/cuda/bench/group_formation.hpp"
 #include "runtime/cuda/bench/step_times.hpp"
+#include "runtime/cuda/collectives/soak.hpp"
 #include "runtime/cuda/dit/flops.hpp"
 #include "tools/gpu/gpu_bench.hpp"
 #include "traces/mixes.hpp"
@@ -179,6 +180,28 @@ Measured plan_dit(const DitBench& bench, int ranks) {
           fmt::format("\na step at {}: {:.2f} TFLOP", text_of(shape.pixels), flops / 1e12);
       json["step_flops"][text_of(shape.pixels)] = flops;
     }
+  measured.json = json.dump(1) + "\n";
+  return measured;
+}
+
+Measured soak_collectives(const GpuOptions& gpu, const SoakBench& bench, bool& passed) {
+  const cuda::SoakOptions options{.seed = bench.seed, .operations = bench.operations};
+  World opened(gpu, options.largest.bytes());
+  const cuda::SoakReport report =
+      cuda::collectives_soak(*opened.ranks.machine, *opened.world, options);
+  passed = report.passed();
+  Measured measured{
+      .rows = {{"ranks", "sync", "operations", "bytes checked", "bytes wrong", "seconds",
+                "inversion noticed after", "right after re-arming"},
+               {fmt::format("{}", report.ranks), report.sync, fmt::format("{}", report.operations),
+                fmt::format("{}", report.checked_bytes), fmt::format("{}", report.wrong_bytes),
+                fmt::format("{:.2f}", report.seconds),
+                report.inversion_noticed ? milliseconds(report.inversion_seconds) + " ms" : "never",
+                report.right_after_rearm ? "yes" : "no"}},
+      .note = report.failure.empty() ? report.inversion : report.failure,
+      .json = {}};
+  Json json = document("regroup-soak", opened.ranks.facts);
+  json["soak"] = Json::parse(cuda::soak_json(report));
   measured.json = json.dump(1) + "\n";
   return measured;
 }

@@ -2,6 +2,7 @@
 // sources. All throw CudaError, one line, where there is no GPU to measure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,14 @@ struct DitBench {
 Measured measure_dit(const GpuOptions& gpu, const DitBench& bench);
 // What it takes: memory and arithmetic, without a GPU. `ranks` of one GPU.
 Measured plan_dit(const DitBench& bench, int ranks);
+
+// Very many collectives of random groups, every byte checked, and one order turned round that must
+// be noticed (cuda/collectives/soak.hpp). `passed` says whether all was right.
+struct SoakBench {
+  std::uint64_t operations = 100'000;
+  std::uint64_t seed = 1;
+};
+Measured soak_collectives(const GpuOptions& gpu, const SoakBench& bench, bool& passed);
 
 // Barriers, collectives and puts by degree and size, and what a launch costs.
 Measured measure_exchange_times(const GpuOptions& gpu, const std::vector<int>& degrees);

@@ -17,6 +17,7 @@ OpenedBackend open_gpus(const Experiment&, const models::Platform&) { refuse(); 
 Measured measure_groups(const GpuOptions&, const GroupBench&) { refuse(); }
 Measured measure_dit(const GpuOptions&, const DitBench&) { refuse(); }
 Measured plan_dit(const DitBench&, int) { refuse(); }
+Measured soak_collectives(const GpuOptions&, const SoakBench&, bool&) { refuse(); }
 Measured measure_exchange_times(const GpuOptions&, const std::vector<int>&) { refuse(); }
 
 }  // namespace regroup::tools

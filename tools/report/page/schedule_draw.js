@@ -4,6 +4,7 @@
 const kLeft = 52;   // for the names of GPUs
 const kAxis = 22;   // below the rows
 const kThinnest = 2.5;
+const kMark = "#111111";  // on coloured boxes, in either theme
 const kDetailed = 7;  // narrower boxes have one colour
 
 function row_height(gpus) {
@@ -113,20 +114,20 @@ class ScheduleDrawing {
     const overhead = schedule.dispatch[i] + schedule.setup[i] + schedule.migrate[i];
     const begin = this.x(schedule.start[i] + overhead);
     if (begin - this.x(schedule.start[i]) >= 1) {
-      context.fillStyle = this.colours.text;
+      context.fillStyle = kMark;
       context.globalAlpha = 0.55 * faint;
       context.fillRect(left, top, Math.min(begin, right) - left, height);
     }
     const step = (this.x(schedule.finish[i]) - begin) / Math.max(schedule.steps[i], 1);
     if (schedule.is_denoise(i) && step >= 6) {
-      context.fillStyle = this.colours.page;
+      context.fillStyle = "#ffffff";
       context.globalAlpha = 0.7 * faint;
       const first = Math.max(1, Math.floor((left - begin) / step));
       for (let n = first; n < schedule.steps[i] && begin + n * step < right; ++n)
         context.fillRect(begin + n * step - 0.5, top, 1, height);
     }
     context.globalAlpha = faint;
-    context.fillStyle = this.colours.text;
+    context.fillStyle = kMark;
     if (!isNaN(schedule.preempted[i])) context.fillRect(right - 2.2, top, 1.6, height);
     if (schedule.migrate[i] > 0 && this.row > 9) {
       context.beginPath();
