@@ -11,6 +11,7 @@
 #include "runtime/cuda/bench/step_times.hpp"
 #include "runtime/cuda/collectives/soak.hpp"
 #include "runtime/cuda/dit/flops.hpp"
+#include "runtime/cuda/gpu/rank_threads.hpp"
 #include "tools/gpu/gpu_bench.hpp"
 #include "traces/mixes.hpp"
 
@@ -46,12 +47,14 @@ struct World {
                               .slot_bytes = HeapLayout::round_up(bytes),
                               .window_bytes = HeapLayout::round_up(bytes)},
                              gpu.sync);
+    ledgers.resize(static_cast<std::size_t>(list.ranks));
+    cuda::on_every_rank(*ranks.machine, [this](int rank) {
+      ledgers[static_cast<std::size_t>(rank)] =
+          cuda::DeviceBuffer(sizeof(cuda::DeviceRank), "a rank's counters");
+    });
     std::vector<cuda::DeviceRank*> of_ranks;
-    for (int rank = 0; rank < ranks.machine->ranks(); ++rank) {
-      ranks.machine->make_current(rank);
-      ledgers.emplace_back(sizeof(cuda::DeviceRank), "a rank's counters");
-      of_ranks.push_back(ledgers.back().as<cuda::DeviceRank>());
-    }
+    for (const cuda::DeviceBuffer& ledger : ledgers)
+      of_ranks.push_back(ledger.as<cuda::DeviceRank>());
     world = std::make_unique<cuda::DeviceWorld>(
         ranks.machine->heap(), of_ranks,
         cuda::WorldOptions{.sync = ranks.sync, .memops = ranks.memops.get()});

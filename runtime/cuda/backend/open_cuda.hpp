@@ -37,7 +37,7 @@ struct CudaOptions {
 
 struct OpenedCuda {
   std::unique_ptr<Backend> backend;
-  // What was found and chosen, for the provenance of results: "sync" -> "spin (...)".
+  // What was found and chosen, for the provenance of results: "sync" -> "spin: ...".
   std::vector<std::pair<std::string, std::string>> facts;
 };
 

@@ -55,7 +55,7 @@ OpenedRanks open_ranks(const devices::DeviceList& devices, const collectives::He
   opened.facts = {{"devices", devices.text()},
                   {"gpus", gpu_names(*opened.machine)},
                   {"cuda", opened.machine->versions()},
-                  {"sync", fmt::format("{} ({})", sync_mode_name(choice.mode), choice.why)}};
+                  {"sync", choice.why}};
   return opened;
 }
 

@@ -19,7 +19,7 @@ struct OpenedRanks {
   std::unique_ptr<Machine> machine;
   std::shared_ptr<const StreamMemops> memops;
   SyncMode sync{};
-  Facts facts;  // what was found and chosen, for results: "sync" -> "spin (...)"
+  Facts facts;  // what was found and chosen, for results: "sync" -> "spin: ..."
 };
 
 // `sync`: "spin", "memop" or "event"; empty: the first that a test finds to work. ConfigError:

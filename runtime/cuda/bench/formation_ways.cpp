@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "runtime/cuda/gpu/rank_threads.hpp"
 #include "runtime/cuda/portable/check.hpp"
 
 namespace regroup::cuda {
@@ -13,9 +14,12 @@ using Ranks = FormationWay::Ranks;
 
 class GroupFree final : public FormationWay {
  public:
-  GroupFree(const Machine& machine, DeviceWorld& world) : machine_(machine) {
-    for (int rank = 0; rank < machine.ranks(); ++rank)
-      collectives_.push_back(std::make_unique<DeviceCollectives>(world, rank));
+  GroupFree(const Machine& machine, DeviceWorld& world)
+      : machine_(machine), collectives_(static_cast<std::size_t>(machine.ranks())) {
+    on_every_rank(machine, [this, &world](int rank) {
+      collectives_[static_cast<std::size_t>(rank)] =
+          std::make_unique<DeviceCollectives>(world, rank);
+    });
   }
   std::string name() const override { return "group-free"; }
   void meet(int rank, const RankGroup& group) override {

@@ -24,19 +24,24 @@ class Trial {
  public:
   Trial(const Machine& machine, SyncMode mode, const SelfTestOptions& options)
       : machine_(machine), options_(options) {
+    // On threads of their own, because a slice's context can be current to one thread only.
+    memory_.resize(static_cast<std::size_t>(machine.ranks()));
+    collectives_.resize(memory_.size());
+    on_every_rank(machine, [this](int rank) {
+      memory_[static_cast<std::size_t>(rank)] =
+          DeviceBuffer(sizeof(DeviceRank), "a rank of the self-test");
+    });
     std::vector<DeviceRank*> ranks;
-    for (int rank = 0; rank < machine.ranks(); ++rank) {
-      machine.make_current(rank);
-      ranks.push_back(
-          memory_.emplace_back(sizeof(DeviceRank), "a rank of the self-test").as<DeviceRank>());
-    }
+    for (const DeviceBuffer& memory : memory_) ranks.push_back(memory.as<DeviceRank>());
     WorldOptions world;
     world.watchdog_ns = options.watchdog_ns;
     world.sync = mode;
     world.memops = options.memops;
     world_ = std::make_unique<DeviceWorld>(machine.heap(), ranks, world);
-    for (int rank = 0; rank < machine.ranks(); ++rank)
-      collectives_.push_back(std::make_unique<DeviceCollectives>(*world_, rank));
+    on_every_rank(machine, [this](int rank) {
+      collectives_[static_cast<std::size_t>(rank)] =
+          std::make_unique<DeviceCollectives>(*world_, rank);
+    });
   }
 
   // Empty: all went well; otherwise where they stopped, and who waited for whom.
@@ -113,12 +118,11 @@ class Trial {
 
   // The next world that uses the heap begins to count anew.
   void clear() const {
-    for (int rank = 0; rank < machine_.ranks(); ++rank) {
-      machine_.make_current(rank);
+    on_every_rank(machine_, [this](int rank) {
       check(cudaMemset(machine_.heap().region(rank), 0, sizeof(collectives::Pad)),
             "clearing the symmetric heap");
       check(cudaDeviceSynchronize(), "clearing the symmetric heap");
-    }
+    });
   }
 
   const Machine& machine_;

@@ -1,3 +1,4 @@
+#include "runtime/cuda/gpu/rank_threads.hpp"
 #include "runtime/cuda/gpu/shared_sms.hpp"
 
 #include <bitset>
@@ -44,19 +45,20 @@ Sms sms_of(const MachineRank& rank) {
 }  // namespace
 
 std::string find_shared_sms(const Machine& machine) {
-  std::vector<Sms> of_ranks;
-  for (int rank = 0; rank < machine.ranks(); ++rank) {
-    machine.make_current(rank);
-    of_ranks.push_back(sms_of(machine.rank(rank)));
+  std::vector<Sms> of_ranks(static_cast<std::size_t>(machine.ranks()));
+  on_every_rank(machine, [&](int rank) {
+    of_ranks[static_cast<std::size_t>(rank)] = sms_of(machine.rank(rank));
+  });
+  for (int rank = 0; rank < machine.ranks(); ++rank)
     for (int other = 0; other < rank; ++other) {
       if (machine.rank(other).ordinal != machine.rank(rank).ordinal) continue;
-      const Sms shared = of_ranks[static_cast<std::size_t>(other)] & of_ranks.back();
+      const Sms shared =
+          of_ranks[static_cast<std::size_t>(other)] & of_ranks[static_cast<std::size_t>(rank)];
       if (shared.any())
         return "ranks " + std::to_string(other) + " and " + std::to_string(rank) + " share " +
                std::to_string(shared.count()) + " SMs of gpu" +
                std::to_string(machine.rank(rank).ordinal);
     }
-  }
   return {};
 }
 
