@@ -38,8 +38,10 @@ constexpr Duration kPatienceForReal = std::chrono::seconds(60);
 void report(const std::string& line) { fmt::print(stderr, "host: {}\n", line); }
 
 // A process for each node.
-std::unique_ptr<Backend> make_host_cluster(const Experiment& e, const models::Platform& platform) {
+std::unique_ptr<Backend> make_cluster(const Experiment& e, const models::Platform& platform) {
   cluster::ClusterOptions options;
+  options.node.backend = e.on;
+  if (e.on == "cuda") options.node.settings = gpu_node_settings(e);
   options.node.virtual_clock = !e.wall_clock;
   options.node.real_compute = e.real_compute;
   for (std::uint32_t i = 0; i < platform.card_names().size(); ++i)
@@ -70,7 +72,7 @@ std::unique_ptr<Backend> make_host(const Experiment& e, const models::Platform& 
   check_devices(e, catalog);
   if (e.real_compute && !e.wall_clock)
     fail<ConfigError>("--compute real takes real time: add --clock wall");
-  if (e.processes != nullptr) return make_host_cluster(e, catalog);
+  if (e.processes != nullptr) return make_cluster(e, catalog);
   host::HostOptions options;
   if (e.real_compute) {
     options.slot_bytes = host::kDitSlotBytes;
@@ -102,8 +104,7 @@ std::vector<serve::Fault> faults_of_ranks(const Experiment& e) {
 }
 
 cluster::NodeOptions make_node(const cluster::NodeSpec& spec) {
-  if (spec.backend != "host")
-    fail<ConfigError>("a node of kind '{}': there is none but host", spec.backend);
+  if (spec.backend == "cuda") return make_gpu_node(spec);
   if (!spec.real_compute) return cluster::host_node(spec);
   cluster::NodeOptions options = cluster::host_node(
       spec,
@@ -117,7 +118,7 @@ cluster::NodeOptions make_node(const cluster::NodeSpec& spec) {
 OpenedBackend open_backend(const Experiment& experiment, const models::Platform& catalog) {
   if (experiment.on == "host") return {make_host(experiment, catalog), {}};
   if (experiment.on == "cuda" && experiment.processes != nullptr)
-    fail<ConfigError>("--on cuda runs in one process, not under mpirun");
+    return {make_cluster(experiment, catalog), {}};
   if (experiment.on == "cuda") return open_gpus(experiment, catalog);
   return {make_simulator(experiment, catalog), {}};
 }

@@ -37,7 +37,7 @@ void fields(A& a, Is<PackedState> auto& m) {
 template <class A>
 void fields(A& a, Is<NodeSpec> auto& m) {
   fields_of(a, m.backend, m.ranks, m.virtual_clock, m.real_compute, m.models, m.jitter, m.patience,
-            m.faults);
+            m.faults, m.settings);
 }
 template <class A>
 void fields(A& a, Is<TaskPart> auto& m) {

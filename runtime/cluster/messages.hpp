@@ -34,6 +34,7 @@ struct NodeSpec {
   Jitter jitter;
   Duration patience{};  // see ServeOptions
   std::vector<serve::Fault> faults;
+  std::string settings;  // what else this kind of backend needs, in its own words
 };
 
 struct TaskPart {

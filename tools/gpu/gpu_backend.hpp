@@ -10,4 +10,9 @@ namespace regroup::tools {
 // missing to run on a GPU.
 OpenedBackend open_gpus(const Experiment& experiment, const models::Platform& platform);
 
+// Several processes, each with the GPUs of its node, which --devices names for every one of them:
+// what the first tells the others (cluster::NodeSpec::settings), and what they make of it.
+std::string gpu_node_settings(const Experiment& experiment);
+cluster::NodeOptions make_gpu_node(const cluster::NodeSpec& spec);
+
 }  // namespace regroup::tools

@@ -14,6 +14,8 @@ namespace {
 }  // namespace
 
 OpenedBackend open_gpus(const Experiment&, const models::Platform&) { refuse(); }
+std::string gpu_node_settings(const Experiment&) { refuse(); }
+cluster::NodeOptions make_gpu_node(const cluster::NodeSpec&) { refuse(); }
 Measured measure_groups(const GpuOptions&, const GroupBench&) { refuse(); }
 Measured measure_dit(const GpuOptions&, const DitBench&) { refuse(); }
 Measured plan_dit(const DitBench&, int) { refuse(); }

@@ -53,6 +53,8 @@ class CudaNode {
   void rearm();
 
   DeviceWorld& world() { return *world_; }
+  // For states that come from other nodes.
+  SnapshotPool& snapshots() { return *snapshots_; }
   // Of all ranks together; `refusal`: the first.
   StepGraphStats graphs() const;
 

@@ -1,5 +1,7 @@
 #include "runtime/cuda/backend/device_state.hpp"
 
+#include <algorithm>
+
 #include "runtime/cuda/portable/check.hpp"
 
 namespace regroup::cuda {
@@ -28,6 +30,11 @@ const std::byte* HostSnapshot::data() const {
   return CudaState::data();
 }
 
+ArrivedState::ArrivedState(Slot slot, std::span<const std::byte> bytes)
+    : CudaState(std::move(slot), bytes.size()) {
+  std::ranges::copy(bytes, this->slot().data());
+}
+
 SnapshotPool::SnapshotPool(std::uint64_t slot_bytes, int slots)
     : memory_(slot_bytes * static_cast<std::uint64_t>(slots), "snapshots of states"),
       slots_(memory_.data(), slot_bytes, slots, "snapshots of requests' states"),
@@ -37,6 +44,10 @@ serve::StateRef SnapshotPool::snapshot(const serve::StateRef& state, cudaStream_
   Slot slot = slots_.take(state->bytes());
   const Event& copied = copied_[static_cast<std::size_t>(slot.index())];
   return std::make_shared<const HostSnapshot>(std::move(slot), copied, state, stream);
+}
+
+serve::StateRef SnapshotPool::take_in(std::span<const std::byte> bytes) {
+  return std::make_shared<const ArrivedState>(slots_.take(bytes.size()), bytes);
 }
 
 }  // namespace regroup::cuda

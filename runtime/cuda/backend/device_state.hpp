@@ -1,6 +1,8 @@
 // The states of requests as a GPU's rank keeps them (serve::StateData).
 #pragma once
 
+#include <span>
+
 #include "runtime/cuda/backend/slot_pool.hpp"
 #include "runtime/cuda/gpu/device_memory.hpp"
 #include "runtime/serve/state_store.hpp"
@@ -53,6 +55,12 @@ class HostSnapshot final : public CudaState {
   serve::StateRef original_;
 };
 
+// In page-locked memory of the host, from bytes that came from elsewhere.
+class ArrivedState final : public CudaState {
+ public:
+  ArrivedState(Slot slot, std::span<const std::byte> bytes);
+};
+
 // Slots for snapshots of all ranks, each with the event that says that it is complete.
 class SnapshotPool {
  public:
@@ -60,6 +68,8 @@ class SnapshotPool {
 
   // Enqueues the copy. SystemError: none is free.
   serve::StateRef snapshot(const serve::StateRef& state, cudaStream_t stream);
+  // Of a state that came from elsewhere. SystemError: none is free, or it is too large.
+  serve::StateRef take_in(std::span<const std::byte> bytes);
   int in_use() const { return slots_.in_use(); }
 
  private:
