@@ -46,6 +46,10 @@ void add(const char* policy) {
                                "128x8xH100", 10'000)
       ->Iterations(1)
       ->Unit(benchmark::kMillisecond);
+  benchmark::RegisterBenchmark((name + "/10000 GPUs, 20000 at once").c_str(), decision, policy,
+                               "1250x8xH100", 20'000)
+      ->Iterations(1)
+      ->Unit(benchmark::kMillisecond);
 }
 
 }  // namespace

@@ -8,6 +8,8 @@
 // SLO attainment on the reference's workloads at 8 GPUs: the same; at
 // a load of 1 (mode pause) 57.9 % to its 64.5 %, which is 57.9 % there, too, once it counts the 3
 // ms that a state takes between the one GPU of an encoder and the group that denoises.
+//
+// Cost of a decision: see step_boundary.hpp.
 #include "policies/builtin/steps/step_boundary.hpp"
 
 namespace {

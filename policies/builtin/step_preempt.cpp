@@ -19,6 +19,8 @@
 // pause at a load of 1. Where load passes 1, milliseconds decide who is late: on a generated one of
 // 1.2 (mode demote) ours has 43.6 %, the reference 34.5 %, and 48.2 % once it, too, counts the 3 ms
 // that a state takes between the one GPU of an encoder and the group that denoises.
+//
+// Cost of a decision: see step_boundary.hpp.
 #include "policies/builtin/steps/step_boundary.hpp"
 
 namespace {

@@ -175,7 +175,7 @@ void ClusterBackend::take(int from, Report& report) {
 void ClusterBackend::fail_gpu(GpuId gpu, TimePoint at) {
   if (dead_[gpu.value]) return;
   dead_[gpu.value] = true;
-  add_event({.kind = Event::Kind::kGpuFailed, .at = std::max(at, now_), .gpu = gpu});
+  add_event({.kind = Event::Kind::kGpuFailed, .at = std::max({at, now_, earliest_}), .gpu = gpu});
 }
 
 void ClusterBackend::end_part(int from, PartEnd end, TimePoint at) {
@@ -211,7 +211,7 @@ void ClusterBackend::finish(RunId id, Run& run) {
       kept_.erase(task.request);
   }
   Event event{.kind = run.failed ? Event::Kind::kRunFailed : Event::Kind::kRunEnded,
-              .at = std::max({run.ended, now_}),
+              .at = std::max({run.ended, now_, earliest_}),
               .run = id,
               .steps = run.steps,
               .times = run.times};

@@ -109,6 +109,7 @@ class ClusterBackend final : public Backend {
 
   RealTime start_{};
   TimePoint now_{};
+  TimePoint earliest_{};       // of the next event, on the machines' clocks
   TimePoint instant_{};        // virtual: how far any node has come
   std::map<RunId, Run> runs_;  // under way
   std::deque<Event> events_;   // to be returned

@@ -87,6 +87,9 @@ std::optional<Event> ClusterBackend::next_real(TimePoint until) {
     take_mail(deadline);
   }
   now_ = until;
+  // What happened until now may be heard of later. It is then of a later instant: this one is over,
+  // and decided upon.
+  earliest_ = until + Duration(1);
   return std::nullopt;
 }
 

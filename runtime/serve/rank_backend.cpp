@@ -152,7 +152,9 @@ std::optional<Event> RankBackend::next_event(TimePoint until) {
     if (!clock_->wait(monitor_, lock, until) && until == kNever) return std::nullopt;
   }
   now_ = until;
-  earliest_ = until;
+  // On the machine's clock what happened until now may be heard of later. It is then of a later
+  // instant: this one is over, and decided upon.
+  earliest_ = options_.virtual_clock ? until : until + Duration(1);
   return std::nullopt;
 }
 
