@@ -27,66 +27,43 @@ void JournalWriter::flush() {
   line_.clear();
 }
 
-template <class... Numbers>
-void JournalWriter::add(Numbers... numbers) {
-  ((line_ += ' ', append_number(line_, static_cast<std::uint64_t>(numbers))), ...);
-}
-
 void JournalWriter::event(const Event& event) {
-  line_ += 'e';
-  add(ns(event.at));
-  line_ += ' ';
-  line_ += kEventNames[static_cast<std::size_t>(event.kind)];
+  const auto out = std::back_inserter(line_);
+  fmt::format_to(out, "e {} {} ", ns(event.at), kEventNames[static_cast<std::size_t>(event.kind)]);
   if (event.kind == Event::Kind::kRunEnded || event.kind == Event::Kind::kRunFailed) {
     const RunTimes& t = event.times;
-    add(event.run.value, event.steps, t.dispatch.count(), t.setup.count(), t.migrate.count(),
-        t.compute.count());
+    fmt::format_to(out, "{} {} {} {} {} {}", event.run.value, event.steps, t.dispatch.count(),
+                   t.setup.count(), t.migrate.count(), t.compute.count());
   } else {
-    add(event.gpu.value);
+    fmt::format_to(out, "{}", event.gpu.value);
   }
   flush();
 }
 
 void JournalWriter::place(TimePoint at, const Launch& launch) {
-  line_ += 'd';
-  add(ns(at));
-  line_ += " place";
-  add(launch.run.value);
-  for (std::size_t i = 0; i < launch.tasks.size(); ++i) {
-    line_ += i == 0 ? ' ' : ',';
-    append_number(line_, launch.tasks[i]->id.value);
-  }
-  for (std::size_t i = 0; i < launch.group.size(); ++i) {
-    line_ += i == 0 ? ' ' : ',';
-    append_number(line_, launch.group[i].value);
-  }
+  const auto out = std::back_inserter(line_);
+  fmt::format_to(out, "d {} place {} ", ns(at), launch.run.value);
+  for (std::size_t i = 0; i < launch.tasks.size(); ++i)
+    fmt::format_to(out, "{}{}", i == 0 ? "" : ",", launch.tasks[i]->id.value);
   line_ += ' ';
-  line_ += text_of(launch.layout);
-  add(launch.steps);
+  for (std::size_t i = 0; i < launch.group.size(); ++i)
+    fmt::format_to(out, "{}{}", i == 0 ? "" : ",", launch.group[i].value);
+  fmt::format_to(out, " {} {}", text_of(launch.layout), launch.steps);
   flush();
 }
 
 void JournalWriter::preempt(TimePoint at, RunId run) {
-  line_ += 'd';
-  add(ns(at));
-  line_ += " preempt";
-  add(run.value);
+  fmt::format_to(std::back_inserter(line_), "d {} preempt {}", ns(at), run.value);
   flush();
 }
 
 void JournalWriter::reject(TimePoint at, RequestId request) {
-  line_ += 'd';
-  add(ns(at));
-  line_ += " reject";
-  add(request.value);
+  fmt::format_to(std::back_inserter(line_), "d {} reject {}", ns(at), request.value);
   flush();
 }
 
 void JournalWriter::wake(TimePoint at, TimePoint when) {
-  line_ += 'd';
-  add(ns(at));
-  line_ += " wake";
-  add(ns(when));
+  fmt::format_to(std::back_inserter(line_), "d {} wake {}", ns(at), ns(when));
   flush();
 }
 

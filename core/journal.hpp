@@ -40,8 +40,6 @@ class JournalWriter final : public Journal {
   void wake(TimePoint at, TimePoint when) override;
 
  private:
-  template <class... Numbers>
-  void add(Numbers... numbers);  // each with a space in front
   void flush();
 
   std::function<void(std::string_view)> sink_;

@@ -2,33 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-
 namespace regroup {
 
-void append_number(std::string& text, std::uint64_t number) {
-  char digits[20];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, number);
-  text.append(digits, end);
-}
-
-void append_seconds(std::string& text, Duration time) {
+std::string exact_seconds(Duration time) {
   constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
   const bool negative = time < Duration::zero();
   const auto bits = static_cast<std::uint64_t>(time.count());
   const std::uint64_t size = negative ? -bits : bits;
-  if (negative) text += '-';
-  append_number(text, size / kNanosecondsPerSecond);
-  // A 1 in front keeps the zeros that the fraction begins with; it becomes the point.
-  const std::size_t point = text.size();
-  append_number(text, kNanosecondsPerSecond + size % kNanosecondsPerSecond);
-  text[point] = '.';
-}
-
-std::string exact_seconds(Duration time) {
-  std::string text;
-  append_seconds(text, time);
-  return text;
+  return fmt::format("{}{}.{:09}", negative ? "-" : "", size / kNanosecondsPerSecond,
+                     size % kNanosecondsPerSecond);
 }
 
 std::string exact_seconds(TimePoint time) {
@@ -62,22 +44,14 @@ std::string_view text_of(StageKind kind) {
 }
 
 std::string text_of(Layout layout) {
-  std::string text = "cfg";
-  append_number(text, layout.cfg);
-  text += ".u";
-  append_number(text, layout.ulysses);
-  text += ".r";
-  append_number(text, layout.ring);
+  std::string text = fmt::format("cfg{}.u{}.r{}", layout.cfg, layout.ulysses, layout.ring);
   if (layout.tp != 1) text += fmt::format(".tp{}", layout.tp);
   return text;
 }
 
 std::string text_of(const Group& group) {
   std::string text;
-  for (const GpuId gpu : group) {
-    if (!text.empty()) text += ' ';
-    append_number(text, gpu.value);
-  }
+  for (const GpuId gpu : group) text += fmt::format("{}{}", text.empty() ? "" : " ", gpu.value);
   return text;
 }
 

@@ -1,7 +1,6 @@
 // How times, groups and layouts are written in results. The same everywhere, whatever the locale.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -12,11 +11,6 @@ namespace regroup {
 // Seconds with nine digits after the point: exactly the nanoseconds of the timeline.
 std::string exact_seconds(Duration time);
 std::string exact_seconds(TimePoint time);  // empty for kNever
-
-// The same, at the end of a text, as is all that is written for every run: no string is made for
-// it.
-void append_seconds(std::string& text, Duration time);
-void append_number(std::string& text, std::uint64_t number);
 
 // As to_seconds, but the nearest double there is: 3 s is 3, not 3.0000000000000004.
 double nearest_seconds(Duration time);

@@ -32,81 +32,51 @@ void remove_stale(const std::filesystem::path& path) {
 
 }  // namespace
 
-void Results::Tables::on_arrival(TimePoint at, const Request& request) {
-  if (tasks) tasks->on_arrival(at, request);
-}
-
-void Results::Tables::on_run_end(const RunRecord& run) {
-  if (tasks) tasks->on_run_end(run);
-}
-
-void Results::Tables::on_request_end(const RequestOutcome& outcome) {
-  requests.on_request_end(outcome);
-  if (tasks) tasks->on_request_end(outcome);
-}
-
 Results::Results(const std::filesystem::path& directory, const Catalog& catalog,
                  const NameTable<ClassId>& classes, ResultsOptions options)
-    : directory_(directory),
-      to_tables_(classes),
-      tables_(made(directory), catalog, to_tables_.classes()) {
-  if (options.tasks) tables_.tasks.emplace(directory, catalog);
-  if (options.timeline) {
-    to_timeline_.emplace(classes);
-    timeline_.emplace(directory, catalog, to_timeline_->classes(), options.timeline_sample);
-    to_timeline_->start(&*timeline_, nullptr);
-  }
-  to_tables_.start(&tables_, nullptr);
-}
-
-Results::~Results() {
-  // The threads use what was made after them.
-  to_tables_.stop();
-  if (to_timeline_) to_timeline_->stop();
+    : directory_(directory), requests_(made(directory), catalog, classes) {
+  if (options.tasks) tasks_.emplace(directory, catalog);
+  if (options.timeline) timeline_.emplace(directory, catalog, classes);
 }
 
 void Results::on_arrival(TimePoint at, const Request& request) {
-  to_tables_.on_arrival(at, request);
-  if (to_timeline_) to_timeline_->on_arrival(at, request);
+  if (tasks_) tasks_->on_arrival(at, request);
+  if (timeline_) timeline_->on_arrival(at, request);
 }
 
 void Results::on_launch(TimePoint at, const Launch& launch) {
-  if (to_timeline_) to_timeline_->on_launch(at, launch);
+  if (timeline_) timeline_->on_launch(at, launch);
 }
 
 void Results::on_preempt(TimePoint at, RunId run) {
-  if (to_timeline_) to_timeline_->on_preempt(at, run);
+  if (timeline_) timeline_->on_preempt(at, run);
 }
 
 void Results::on_run_end(const RunRecord& run) {
-  if (tables_.tasks) to_tables_.on_run_end(run);
-  if (to_timeline_) to_timeline_->on_run_end(run);
+  if (tasks_) tasks_->on_run_end(run);
+  if (timeline_) timeline_->on_run_end(run);
 }
 
 void Results::on_request_end(const RequestOutcome& outcome) {
-  to_tables_.on_request_end(outcome);
-  if (to_timeline_) to_timeline_->on_request_end(outcome);
+  requests_.on_request_end(outcome);
+  if (tasks_) tasks_->on_request_end(outcome);
+  if (timeline_) timeline_->on_request_end(outcome);
 }
 
 void Results::on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) {
-  if (to_timeline_) to_timeline_->on_instant(at, ready_tasks, idle_gpus);
+  if (timeline_) timeline_->on_instant(at, ready_tasks, idle_gpus);
 }
 
 void Results::on_end(TimePoint at) {
-  if (to_timeline_) to_timeline_->on_end(at);
-}
-
-void Results::finish() {
-  if (to_timeline_) to_timeline_->finish();
-  to_tables_.finish();
+  if (timeline_) timeline_->on_end(at);
 }
 
 void Results::commit(const Summary& summary, const ConfigBlock& config,
                      const ConfigBlock& provenance) {
-  if (!tables_.tasks) remove_stale(directory_ / "tasks.csv");
+  if (!tasks_) remove_stale(directory_ / "tasks.csv");
   if (!timeline_) remove_stale(directory_ / "timeline.pftrace");
-  tables_.requests.commit();
-  if (tables_.tasks) tables_.tasks->commit();
+  requests_.commit();
+  if (tasks_) tasks_->commit();
   if (timeline_) timeline_->commit();
   write_whole(directory_, "provenance.json", provenance_json(provenance));
   write_whole(directory_, "summary.json", summary_json(summary, config));

@@ -5,7 +5,6 @@
 #include <memory>
 #include <optional>
 
-#include "core/relay.hpp"
 #include "core/request_log.hpp"
 #include "core/summary_json.hpp"
 #include "core/task_log.hpp"
@@ -14,21 +13,18 @@
 namespace regroup {
 
 struct ResultsOptions {
-  bool tasks = false;                 // tasks.csv
-  bool timeline = false;              // timeline.pftrace
-  std::uint64_t timeline_sample = 1;  // with only every so many requests, from the first on
+  bool tasks = false;     // tasks.csv
+  bool timeline = false;  // timeline.pftrace
 };
 
 // Writes requests.csv and, if asked to, tasks.csv and timeline.pftrace while the run goes, and
-// summary.json and provenance.json at its end. Tables and timeline are each written by a thread of
-// their own (see Relay). Nothing has its final name before commit(); without it the directory is
-// left as it was. SystemError wherever the machine refuses: there, or at a later call.
+// summary.json and provenance.json at its end. Nothing has its final name before commit(); without
+// it the directory is left as it was. SystemError wherever the machine refuses.
 class Results final : public Observer {
  public:
   // Makes the directory if there is none. The other references must outlive this.
   Results(const std::filesystem::path& directory, const Catalog& catalog,
           const NameTable<ClassId>& classes, ResultsOptions options);
-  ~Results() override;
 
   void on_arrival(TimePoint at, const Request& request) override;
   void on_launch(TimePoint at, const Launch& launch) override;
@@ -38,31 +34,14 @@ class Results final : public Observer {
   void on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) override;
   void on_end(TimePoint at) override;
 
-  // After on_end: waits until all is written that was told.
-  void finish();
-  // After finish(). Replaces the results of an earlier run in the directory, and removes those of
-  // its optional files that this run did not write. The summary comes last: where it is, all is
-  // there.
+  // After on_end. Replaces the results of an earlier run in the directory, and removes those of its
+  // optional files that this run did not write. The summary comes last: where it is, all is there.
   void commit(const Summary& summary, const ConfigBlock& config, const ConfigBlock& provenance);
 
  private:
-  // Both tables, on one thread.
-  struct Tables final : Observer {
-    Tables(const std::filesystem::path& directory, const Catalog& catalog,
-           const NameTable<ClassId>& classes)
-        : requests(directory, catalog, classes) {}
-    void on_arrival(TimePoint at, const Request& request) override;
-    void on_run_end(const RunRecord& run) override;
-    void on_request_end(const RequestOutcome& outcome) override;
-
-    RequestLog requests;
-    std::optional<TaskLog> tasks;
-  };
-
   std::filesystem::path directory_;
-  Relay to_tables_;
-  Tables tables_;
-  std::optional<Relay> to_timeline_;
+  RequestLog requests_;
+  std::optional<TaskLog> tasks_;
   std::optional<TimelineLog> timeline_;
 };
 

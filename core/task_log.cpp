@@ -1,5 +1,7 @@
 #include "core/task_log.hpp"
 
+#include <fmt/format.h>
+
 #include "core/result_text.hpp"
 
 namespace regroup {
@@ -12,38 +14,22 @@ TaskLog::TaskLog(const std::filesystem::path& directory, const Catalog& catalog)
 }
 
 void TaskLog::on_arrival(TimePoint, const Request& request) {
-  labels_.add(request.id) = csv_field(request.label);
+  labels_.emplace(request.id, csv_field(request.label));
 }
 
 void TaskLog::on_run_end(const RunRecord& run) {
-  how_.clear();
-  how_ += text_of(run.group);
-  how_ += ',';
-  how_ += text_of(run.layout);
-  how_ += ',';
-  append_number(how_, static_cast<std::uint64_t>(run.steps));
-  for (const Duration time :
-       {run.launched.time_since_epoch(), run.ended.time_since_epoch(), run.times.dispatch,
-        run.times.setup, run.times.migrate, run.times.compute, run.expected}) {
-    how_ += ',';
-    append_seconds(how_, time);
-  }
-  how_ += run.failed ? ",1\n" : ",0\n";
+  const std::string how = fmt::format(
+      "{},{},{},{},{},{},{},{},{},{},{:d}\n", text_of(run.group), text_of(run.layout), run.steps,
+      exact_seconds(run.launched), exact_seconds(run.ended), exact_seconds(run.times.dispatch),
+      exact_seconds(run.times.setup), exact_seconds(run.times.migrate),
+      exact_seconds(run.times.compute), exact_seconds(run.expected), run.failed);
   for (const Task* task : run.tasks) {
-    row_.clear();
-    append_number(row_, run.run.value);
-    row_ += ',';
-    row_ += *labels_.find(task->request);
-    row_ += ',';
-    row_ += csv_field(catalog_.stages(task->model).stage(task->stage).name);
-    row_ += ',';
-    row_ += text_of(task->kind);
-    row_ += ',';
-    row_ += how_;
-    file_.write(row_);
+    const Stage& stage = catalog_.stages(task->model).stage(task->stage);
+    file_.write(fmt::format("{},{},{},{},{}", run.run.value, labels_.at(task->request),
+                            csv_field(stage.name), text_of(task->kind), how));
   }
 }
 
-void TaskLog::on_request_end(const RequestOutcome& outcome) { labels_.remove(outcome.request->id); }
+void TaskLog::on_request_end(const RequestOutcome& outcome) { labels_.erase(outcome.request->id); }
 
 }  // namespace regroup

@@ -1,10 +1,9 @@
 // tasks.csv: one row for every task of every run, in the order in which the runs ended.
 #pragma once
 
-#include <string>
+#include <map>
 
 #include "core/catalog.hpp"
-#include "core/id_table.hpp"
 #include "core/observer.hpp"
 #include "core/output_file.hpp"
 
@@ -32,8 +31,7 @@ class TaskLog final : public Observer {
 
  private:
   const Catalog& catalog_;
-  IdTable<RequestId, std::string> labels_;  // of live requests, as CSV fields
-  std::string how_, row_;                   // kept for their memory
+  std::map<RequestId, std::string> labels_;  // of live requests, as CSV fields
   OutputFile file_;
 };
 

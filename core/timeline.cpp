@@ -38,12 +38,8 @@ const char* violation(RequestOutcome::End end) {
 }  // namespace
 
 TimelineLog::TimelineLog(const std::filesystem::path& directory, const Catalog& catalog,
-                         const NameTable<ClassId>& classes, std::uint64_t sample)
-    : catalog_(catalog),
-      classes_(classes),
-      file_(directory, "timeline.pftrace"),
-      writer_(file_),
-      sample_(sample) {
+                         const NameTable<ClassId>& classes)
+    : catalog_(catalog), classes_(classes), file_(directory, "timeline.pftrace"), writer_(file_) {
   const Track gpus = writer_.add_process("GPUs");
   int rank = 0;
   waiting_ = writer_.add_counter(gpus, "waiting tasks", rank++);
@@ -77,9 +73,7 @@ TimelineLog::Lane& TimelineLog::free_lane(RequestId id, Live& request, TimePoint
 }
 
 void TimelineLog::on_arrival(TimePoint at, const Request& request) {
-  if (request.id.value % sample_ != 0) return;
-  Live& live = live_.add(request.id);
-  live = {};
+  Live& live = live_[request.id];
   live.label = request.label;
   live.request_class = request.request_class;
   live.idle_since = at;
@@ -88,14 +82,12 @@ void TimelineLog::on_arrival(TimePoint at, const Request& request) {
 
 void TimelineLog::on_launch(TimePoint at, const Launch& launch) {
   busy_gpus_ += static_cast<std::int64_t>(launch.group.size());
-  std::vector<RequestId>& requests = running_.add(launch.run);
-  requests.clear();
+  std::vector<RequestId>& requests = running_[launch.run];
   for (const Task* task : launch.tasks) {
-    Live* const live = live_.find(task->request);
-    if (live == nullptr) continue;
     requests.push_back(task->request);
-    end_waiting(*live, at);
-    ++live->running;
+    Live& live = live_.at(task->request);
+    end_waiting(live, at);
+    ++live.running;
   }
 }
 
@@ -108,28 +100,17 @@ void TimelineLog::end_waiting(Live& request, TimePoint at) {
 }
 
 void TimelineLog::on_preempt(TimePoint at, RunId run) {
-  for (const RequestId request : *running_.find(run))
-    writer_.instant(at, live_.find(request)->lanes.front().track, {"request", "preempt"});
+  for (const RequestId request : running_.at(run))
+    writer_.instant(at, live_.at(request).lanes.front().track, {"request", "preempt"});
 }
 
-RunRecord TimelineLog::drawn_part(const RunRecord& run) {
-  drawn_.clear();
-  for (const Task* task : run.tasks)
-    if (live_.find(task->request) != nullptr) drawn_.push_back(task);
-  RunRecord part = run;
-  part.tasks = drawn_;
-  return part;
-}
-
-void TimelineLog::on_run_end(const RunRecord& whole) {
-  busy_gpus_ -= static_cast<std::int64_t>(whole.group.size());
-  running_.remove(whole.run);
-  const RunRecord run = drawn_part(whole);
-  if (run.tasks.empty()) return;
+void TimelineLog::on_run_end(const RunRecord& run) {
+  busy_gpus_ -= static_cast<std::int64_t>(run.group.size());
+  running_.erase(run.run);
   draw_on_gpus(run);
   draw_on_requests(run);
   for (const Task* task : run.tasks) {
-    Live& live = *live_.find(task->request);
+    Live& live = live_.at(task->request);
     if (--live.running == 0) live.idle_since = run.ended;
   }
 }
@@ -140,7 +121,7 @@ TimelineLog::Arrows TimelineLog::next_arrows(const RunRecord& run) {
   Arrows arrows;
   arrows.arriving.resize(run.group.size());
   for (const Task* task : run.tasks) {
-    Live& live = *live_.find(task->request);
+    Live& live = live_.at(task->request);
     if (!live.state.empty() && live.state_since <= run.launched) {
       const auto is_new = [&](GpuId gpu) { return !live.state.contains(gpu); };
       const auto* const other = std::find_if(run.group.begin(), run.group.end(), is_new);
@@ -162,7 +143,7 @@ void TimelineLog::draw_on_gpus(const RunRecord& run) {
   const std::string layout = text_of(run.layout);
   std::string labels;
   for (const Task* task : run.tasks)
-    labels += (labels.empty() ? "" : " ") + live_.find(task->request)->label;
+    labels += (labels.empty() ? "" : " ") + live_.at(task->request).label;
   const Annotation annotations[] = {
       {"request", std::string_view(labels)},
       {"class", std::string_view(classes_.name(first.request_class))},
@@ -206,7 +187,7 @@ void TimelineLog::draw_on_requests(const RunRecord& run) {
   for (const Task* task : run.tasks) {
     std::string name = catalog_.stages(task->model).stage(task->stage).name;
     if (task->kind == StageKind::kDenoise) name += fmt::format(" x{}", run.group.size());
-    Lane& lane = free_lane(task->request, *live_.find(task->request), run.launched);
+    Lane& lane = free_lane(task->request, live_.at(task->request), run.launched);
     writer_.begin(run.launched, lane.track, {"request", name, annotations});
     writer_.end(run.ended, lane.track);
     lane.free = run.ended;
@@ -214,13 +195,11 @@ void TimelineLog::draw_on_requests(const RunRecord& run) {
 }
 
 void TimelineLog::on_request_end(const RequestOutcome& outcome) {
-  Live* const found = live_.find(outcome.request->id);
-  if (found == nullptr) return;
-  Live& live = *found;
+  Live& live = live_.at(outcome.request->id);
   end_waiting(live, outcome.ended);
   if (outcome.violated())
     writer_.instant(outcome.ended, live.lanes.front().track, {"request", violation(outcome.end)});
-  live_.remove(outcome.request->id);
+  live_.erase(outcome.request->id);
 }
 
 void TimelineLog::on_instant(TimePoint at, std::size_t ready_tasks, int) {

@@ -1,10 +1,10 @@
 // timeline.pftrace: the run as a picture, to be opened in ui.perfetto.dev.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "core/catalog.hpp"
-#include "core/id_table.hpp"
 #include "core/names.hpp"
 #include "core/observer.hpp"
 #include "core/output_file.hpp"
@@ -19,13 +19,12 @@ namespace regroup {
 // same time are drawn on further tracks of the same name.
 // Arrows go from a request's run to its next one where that takes in a GPU that did not have the
 // request's state.
-// With a sample of n, only requests 0, n, 2n, ... are drawn, on the GPUs, too; counters count all.
 // Written as the run goes; memory grows with what is live and with the number of different names.
 class TimelineLog final : public Observer {
  public:
   // Both references must outlive this. SystemError from here and every function.
   TimelineLog(const std::filesystem::path& directory, const Catalog& catalog,
-              const NameTable<ClassId>& classes, std::uint64_t sample = 1);
+              const NameTable<ClassId>& classes);
 
   void on_arrival(TimePoint at, const Request& request) override;
   void on_launch(TimePoint at, const Launch& launch) override;
@@ -63,8 +62,6 @@ class TimelineLog final : public Observer {
   Track add_request_track(RequestId id, const Live& request);
   Lane& free_lane(RequestId id, Live& request, TimePoint from);
   void end_waiting(Live& request, TimePoint at);
-  // The run with only those of its tasks that are drawn; valid until the next call.
-  RunRecord drawn_part(const RunRecord& run);
   Arrows next_arrows(const RunRecord& run);
   void draw_on_gpus(const RunRecord& run);
   void draw_on_requests(const RunRecord& run);
@@ -76,10 +73,8 @@ class TimelineLog final : public Observer {
   std::vector<Track> gpu_tracks_;    // index = GpuId
   std::vector<Track> class_tracks_;  // index = ClassId; 0: none yet
   Track requests_{}, waiting_{}, busy_{};
-  std::uint64_t sample_;
-  IdTable<RequestId, Live> live_;                   // those that are drawn
-  IdTable<RunId, std::vector<RequestId>> running_;  // likewise
-  std::vector<const Task*> drawn_;                  // of one run
+  std::map<RequestId, Live> live_;
+  std::map<RunId, std::vector<RequestId>> running_;
   std::int64_t busy_gpus_ = 0;
   std::int64_t shown_waiting_ = -1, shown_busy_ = -1;  // the counters' last values
   std::uint64_t flows_ = 0;

@@ -12,7 +12,6 @@
 #include "core/conservation.hpp"
 #include "core/control_loop.hpp"
 #include "core/errors.hpp"
-#include "core/journal_file.hpp"
 #include "core/results.hpp"
 #include "policies/builtin_policies.hpp"
 #include "tools/backends.hpp"
@@ -257,24 +256,24 @@ Outcome run(const Experiment& experiment) {
   Conservation conservation(platform.gpus().size());
   DeadlineWatch deadlines;
   std::optional<Results> results;
-  std::optional<JournalFile> journal_file;
+  std::optional<OutputFile> journal_file;
   std::optional<JournalWriter> journal_writer;
   std::vector<Observer*> observers = {&metrics, &conservation, &deadlines};
   observers.insert(observers.end(), experiment.observers.begin(), experiment.observers.end());
   if (!experiment.out.empty()) {
     results.emplace(experiment.out, platform, classes,
-                    ResultsOptions{.tasks = experiment.tasks,
-                                   .timeline = experiment.timeline,
-                                   .timeline_sample = experiment.timeline_sample});
+                    ResultsOptions{.tasks = experiment.tasks, .timeline = experiment.timeline});
     observers.push_back(&*results);
-    if (experiment.journal && !replayer) journal_file.emplace(experiment.out, classes);
+    if (experiment.journal && !replayer) {
+      journal_file.emplace(experiment.out, "journal");
+      journal_writer.emplace([&](std::string_view line) { journal_file->write(line); });
+    }
   } else if (experiment.journal_text) {
     journal_writer.emplace([&](std::string_view line) { *experiment.journal_text += line; });
   }
   Journal* journal = nullptr;
   if (replayer) journal = &replayer->journal();
   if (journal_writer) journal = &*journal_writer;
-  if (journal_file) journal = &journal_file->journal();
 
   ControlLoop({.backend = backend,
                .policy = policy,
@@ -285,8 +284,6 @@ Outcome run(const Experiment& experiment) {
                .observers = std::move(observers)})
       .run();
   if (replayer) replayer->check_finished();
-  if (results) results->finish();
-  if (journal_file) journal_file->commit();
 
   Outcome outcome;
   outcome.summary = metrics.summary();
@@ -295,6 +292,7 @@ Outcome run(const Experiment& experiment) {
   outcome.any_deadline = deadlines.seen();
   outcome.decision_times = policy.times();
   outcome.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
+  if (journal_file) journal_file->commit();
   if (results)
     results->commit(outcome.summary, config_of(experiment, outcome.policy),
                     provenance_of(experiment, machine, outcome));

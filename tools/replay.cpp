@@ -118,10 +118,6 @@ void add_replay(CLI::App& program, cluster::Job& job) {
   add_format_flag(*verb, flags->format);
   verb->add_flag("--no-tasks", flags->no_tasks, "do not write tasks.csv (every placement)");
   verb->add_flag("--no-timeline", flags->no_timeline, "do not write timeline.pftrace");
-  verb->add_option("--timeline-sample", e.timeline_sample,
-                   "draw only one of so many requests in it, for runs that are too long to see "
-                   "(default 1: all)")
-      ->check(above_zero());
   verb->add_flag("--no-journal", flags->no_journal, "do not write the journal");
   verb->add_flag("--no-report", flags->no_report, "do not write report.html (see: regroup report)");
   verb->callback([flags, &job] { replay(*flags, job); });
