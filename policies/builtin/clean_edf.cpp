@@ -23,7 +23,7 @@ class CleanEdf final : public StepBoundary {
 
  private:
   double score(const ClusterView& view, const Move& move) const override {
-    const LiveRequest& request = *move.request;
+    const QueuedRequest& request = *move.request;
     const double saved = std::max(0.0, 1 - move.left_s / request.alone_s);
     if (request.deadline == kNever) return 1 + saved;
     const double until = to_seconds(request.deadline - view.now());

@@ -60,7 +60,7 @@ class PrimalDual final : public Policy {
     look_at_runs(view);
     book_.replay(view, out, [&](std::span<const Change> event) {
       for (const Change& change : event)
-        queues_.update(view, change, [&](const LiveRequest& request) {
+        queues_.update(view, change, [&](const QueuedRequest& request) {
           if (request.deadline != kNever)
             move_dual(request.service, view.now() > request.deadline ? 1 : 0);
         });
@@ -109,7 +109,7 @@ class PrimalDual final : public Policy {
     for (const Task* task : tasks) {
       work += to_seconds(view.cost().remaining(*task, 1));
       if (task->deadline == kNever) continue;
-      const LiveRequest& request = queues_.live(*task);
+      const QueuedRequest& request = queues_.live(*task);
       const double end = std::max(work / gpus, fastest_s(view, *task));
       late[request.service] +=
           std::max(0.0, end - to_seconds(task->deadline - view.now())) / request.alone_s;
@@ -182,7 +182,7 @@ class PrimalDual final : public Policy {
       if (view.layouts(*task).front().size() > queues_.nodes().count(node)) continue;
       Pressing one{.task = task, .miss = 0, .slack = 1e300};
       if (task->deadline != kNever) {
-        const LiveRequest& request = queues_.live(*task);
+        const QueuedRequest& request = queues_.live(*task);
         const double until = to_seconds(task->deadline - view.now());
         one.slack = until / request.alone_s;
         one.miss = lambda_[request.service] * std::max(0.0, fastest_s(view, *task) - until) /
@@ -202,7 +202,7 @@ class PrimalDual final : public Policy {
 
   void add_moves(const ClusterView& view, const MoveFinder& finder, std::size_t node,
                  const Task& task) {
-    const LiveRequest& request = queues_.live(task);
+    const QueuedRequest& request = queues_.live(task);
     widths_.clear();
     for (const Layout& layout : view.layouts(task)) widths_.push_back(layout.size());
     const std::size_t begin = moves_.size();
@@ -228,7 +228,7 @@ class PrimalDual final : public Policy {
   }
 
   // Of a request that ends `end` seconds from now.
-  double cost(const ClusterView& view, const LiveRequest& request, double end) const {
+  double cost(const ClusterView& view, const QueuedRequest& request, double end) const {
     const double latency = to_seconds(view.now() - request.arrival) + end;
     double cost = latency / request.alone_s;
     if (request.deadline != kNever) {

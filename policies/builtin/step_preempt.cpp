@@ -73,7 +73,7 @@ class StepPreempt final : public StepBoundary {
     constexpr PerClass<double> kProgress{2000, 2500, 5000};
     constexpr PerClass<double> kMigration{4000, 6000, 10000};  // a second
     constexpr PerClass<double> kDeadline{8e4, 1.2e4, 500};     // a length of its own
-    const LiveRequest& request = *move.request;
+    const QueuedRequest& request = *move.request;
     const ServiceClass c = request.service;
     const bool pressed = c == ServiceClass::kL && pressure();
     double score = kBase[c] + kProgress[c] / (1 + move.placed_s) - kMigration[c] * move.migrate_s;

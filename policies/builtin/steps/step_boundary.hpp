@@ -27,7 +27,7 @@ class StepBoundary : public Policy {
     forget(view.now());
     book_.replay(view, out, [&](std::span<const Change> event) {
       for (const Change& change : event)
-        queues_.update(view, change, [&](const LiveRequest& r) { count_miss(view.now(), r); });
+        queues_.update(view, change, [&](const QueuedRequest& r) { count_miss(view.now(), r); });
       if (pause_ && pressure()) queues_.set_aside(view.now());
       plan_nodes(view, out);
     });
@@ -86,7 +86,7 @@ class StepBoundary : public Policy {
     return mode;
   }
 
-  void count_miss(TimePoint now, const LiveRequest& request) {
+  void count_miss(TimePoint now, const QueuedRequest& request) {
     if (request.deadline == kNever) return;
     const bool late = now > request.deadline;
     double& queue = misses_[request.service];
@@ -99,7 +99,7 @@ class StepBoundary : public Policy {
       if (misses_[c] > 0 && now >= remembered_until_[c]) misses_[c] = 0;
   }
 
-  bool aged(const LiveRequest& request, TimePoint now) const {
+  bool aged(const QueuedRequest& request, TimePoint now) const {
     return request.paused_since != kNever && now - request.paused_since >= max_pause_;
   }
 
@@ -169,7 +169,7 @@ class StepBoundary : public Policy {
   }
 
   void add_moves(const ClusterView& view, const MoveFinder& finder, const Task& task) {
-    const LiveRequest& request = queues_.live(task);
+    const QueuedRequest& request = queues_.live(task);
     const std::size_t begin = moves_.size();
     finder.add(task, request, widths(finder, task, request, view.now()), 1, moves_);
     const auto added = moves_.begin() + static_cast<std::ptrdiff_t>(begin);
@@ -187,7 +187,7 @@ class StepBoundary : public Policy {
   }
 
   // Beside the window that the request has.
-  WidthList widths(const MoveFinder& finder, const Task& task, const LiveRequest& request,
+  WidthList widths(const MoveFinder& finder, const Task& task, const QueuedRequest& request,
                    TimePoint now) const {
     const bool pressed =
         request.service == ServiceClass::kL && task.kind == StageKind::kDenoise && pressure();

@@ -14,7 +14,7 @@ namespace regroup {
 // One way to go on now.
 struct Move {
   const Task* task = nullptr;
-  const LiveRequest* request = nullptr;
+  const QueuedRequest* request = nullptr;
   Layout layout{};
   GpuMask window = 0;
   GpuMask runs_on = 0;   // of the window: what the placement is on
@@ -59,7 +59,7 @@ class MoveFinder {
   // Appends the moves that `task` could make at once: into its own window, and for each width into
   // up to `windows` windows without a GPU in common, first those that share most with its own, of
   // equal ones the lowest.
-  void add(const Task& task, const LiveRequest& request, std::span<const int> widths, int windows,
+  void add(const Task& task, const QueuedRequest& request, std::span<const int> widths, int windows,
            std::vector<Move>& moves) const {
     const std::size_t begin = moves.size();
     const GpuMask own = nodes_.mask(node_, request.window);
@@ -95,7 +95,7 @@ class MoveFinder {
   }
 
   // Onto the lowest idle GPUs that the narrowest layout can have.
-  std::optional<Move> narrowest(const Task& task, const LiveRequest& request) const {
+  std::optional<Move> narrowest(const Task& task, const QueuedRequest& request) const {
     const Layout layout = view_.layouts(task).front();
     const GpuMask window = best_window(0, layout.size(), 0);
     if (window == 0) return std::nullopt;
@@ -124,7 +124,7 @@ class MoveFinder {
     return best;
   }
 
-  void add_move(const Task& task, const LiveRequest& request, GpuMask own, GpuMask window,
+  void add_move(const Task& task, const QueuedRequest& request, GpuMask own, GpuMask window,
                 std::vector<Move>& moves) const {
     Move move{.task = &task, .request = &request, .window = window};
     const int width = std::popcount(window);

@@ -13,7 +13,7 @@
 namespace regroup {
 
 // A request under way.
-struct LiveRequest {
+struct QueuedRequest {
   ServiceClass service{};
   int priority = 0;
   double alone_s = 0;  // T_single: all of it on one GPU
@@ -77,14 +77,14 @@ class StepQueues {
   const NodeMasks& nodes() const { return nodes_; }
   const WaitingTasks& of_node(std::size_t node) const { return queues_[node]; }
   const WaitingTasks& anywhere() const { return queues_.back(); }
-  const LiveRequest& live(const Task& task) const { return live_.at(task.request); }
+  const QueuedRequest& live(const Task& task) const { return live_.at(task.request); }
   int live_of(ServiceClass c) const { return count_[c]; }
 
   // Marks all that may be set aside as set aside since `now`.
   void set_aside(TimePoint now) {
     for (WaitingTasks& queue : queues_) {
       for (const WaitingKey& key : queue.fresh) {
-        LiveRequest& request = live_.at(key.request);
+        QueuedRequest& request = live_.at(key.request);
         if (request.paused_since == kNever) request.paused_since = now;
         queue.paused.emplace(request.paused_since, key);
       }
@@ -94,19 +94,19 @@ class StepQueues {
 
   // The task has been placed; its request has this window now, and is not set aside.
   void placed(const Task& task, const Group& window) {
-    LiveRequest& request = live_.at(task.request);
+    QueuedRequest& request = live_.at(task.request);
     dequeue(task, request);
     request.window = window;
     request.paused_since = kNever;
   }
 
  private:
-  WaitingKey key_of(const Task& task, const LiveRequest& request) const {
+  WaitingKey key_of(const Task& task, const QueuedRequest& request) const {
     const int less_important = order_ == Order::kImportance ? -request.priority : 0;
     return {less_important, task.deadline, task.request, task.id, task.slot};
   }
 
-  LiveRequest& live_of(const ClusterView& view, const Task& task) {
+  QueuedRequest& live_of(const ClusterView& view, const Task& task) {
     const auto [found, added] = live_.try_emplace(task.request);
     if (added) {
       const ServiceClass c = classes_.of(view, task.request_class);
@@ -121,7 +121,7 @@ class StepQueues {
   }
 
   void enqueue(const ClusterView& view, const Task& task) {
-    const LiveRequest& request = live_of(view, task);
+    const QueuedRequest& request = live_of(view, task);
     const WaitingKey key = key_of(task, request);
     const std::size_t home = home_of(view, task, request);
     if (home_.size() <= task.slot) home_.resize(task.slot + 1);
@@ -135,7 +135,7 @@ class StepQueues {
       queue.paused.emplace(request.paused_since, key);
   }
 
-  void dequeue(const Task& task, const LiveRequest& request) {
+  void dequeue(const Task& task, const QueuedRequest& request) {
     WaitingTasks& queue = queues_[home_[task.slot]];
     const WaitingKey key = key_of(task, request);
     if (queue.open.erase(key) == 0 && queue.fresh.erase(key) == 0)
@@ -143,7 +143,8 @@ class StepQueues {
   }
 
   // The node its window lies on, if the window works and the narrowest layout fits there.
-  std::size_t home_of(const ClusterView& view, const Task& task, const LiveRequest& request) const {
+  std::size_t home_of(const ClusterView& view, const Task& task,
+                      const QueuedRequest& request) const {
     if (request.window.empty()) return nodes_.size();
     const std::size_t node = nodes_.node_of(request.window[0]);
     const bool fits = view.layouts(task).front().size() <= nodes_.count(node);
@@ -164,7 +165,7 @@ class StepQueues {
   ServiceClasses classes_;
   Order order_;
   NodeMasks nodes_;
-  std::map<RequestId, LiveRequest> live_;
+  std::map<RequestId, QueuedRequest> live_;
   PerClass<int> count_;
   std::vector<WaitingTasks> queues_;  // by node; the last one: anywhere
   std::vector<std::size_t> home_;     // task slot -> its queue
