@@ -2,14 +2,11 @@
 #pragma once
 
 #include <functional>
-#include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "runtime/cluster/meeting_device.hpp"
-#include "runtime/serve/rank.hpp"
-#include "runtime/serve/rank_backend.hpp"
+#include "runtime/serve/ranks.hpp"
 
 namespace regroup::cluster {
 
@@ -38,12 +35,11 @@ struct NodeNews {
 // other nodes go on.
 //
 // Used by one thread, the one that made the clock, but for the ranks' own.
-class NodeRanks final : private serve::RankListener {
+class NodeRanks final {
  public:
   // The first two must outlive it; `node` is which one of the cluster this is. ConfigError: more
   // than kMaxRanks ranks.
   NodeRanks(serve::Clock& clock, Meetings& meetings, int node, NodeOptions options);
-  ~NodeRanks() override;
 
   // Every state that none of its holders has must have been kept: see has().
   void launch(const RunPart& part);
@@ -60,22 +56,9 @@ class NodeRanks final : private serve::RankListener {
   NodeNews news();
   // On the machine's clock: returns when there may be news, or somebody rang.
   void wait_for_news();
-  void ring();  // any thread
+  void ring() { ranks_.ring(); }  // any thread
 
  private:
-  struct Departure {
-    PartRun* run;
-    TimePoint at;
-    std::string why;
-  };
-
-  void left(serve::RankRun& run, int rank, const std::string& why) override;
-  void died(int rank) override;
-  void broke(std::exception_ptr error) override;
-
-  serve::State* fitting(int rank, const serve::RunTask& task);
-  void send_state(const RunPart& part, const TaskPart& from, serve::RunTask& task);
-  void take_in_departures(NodeNews& news);
   void recover(NodeNews& news);
   int kept_steps(const PartRun& run);
   PartEnd end(const PartRun& run);
@@ -84,22 +67,9 @@ class NodeRanks final : private serve::RankListener {
   serve::Clock& clock_;
   Meetings& meetings_;
   int node_;
-  NodeOptions options_;
-  collectives::World world_;
-  std::vector<bool> dead_;
-  std::uint64_t next_group_ = 1;  // the piece of work a group is formed for
-  std::map<RunId, std::unique_ptr<PartRun>> runs_;
-  bool recovering_ = false;
-
-  serve::Monitor monitor_;  // guards what ranks tell:
-  std::vector<Departure> departures_;
-  std::vector<int> newly_dead_;
-  std::exception_ptr broken_;
-  bool rung_ = false;
-
-  serve::StateStore snapshots_;  // by leaders, and what came from elsewhere
-
-  std::vector<std::unique_ptr<serve::Rank>> ranks_;  // last: their threads use all of the above
+  bool virtual_clock_;
+  StatePacking states_;
+  serve::Ranks ranks_;
 };
 
 }  // namespace regroup::cluster

@@ -30,6 +30,7 @@ struct RunTask {
 };
 
 struct RankRun {
+  virtual ~RankRun() = default;  // a dispatcher may keep more with it
   static constexpr std::uint64_t kNumbers = 64;
 
   RunId id{};

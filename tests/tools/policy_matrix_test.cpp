@@ -32,6 +32,16 @@ TEST(StudentMean, OfOneValueHasNoWidth) {
   EXPECT_TRUE(std::isnan(student_mean({}).mean));
 }
 
+TEST(StudentMean, AnIntervalEndsWhereTheQuantityDoes) {
+  const Estimate share = student_mean(std::vector<double>{1, 0.9, 1}).within(0, 1);
+  EXPECT_GT(share.mean + share.half_width, 1);
+  EXPECT_EQ(share.high(), 1);
+  EXPECT_EQ(share.low(), share.mean - share.half_width);
+  EXPECT_EQ(student_mean(std::vector<double>{0, 0.1, 0}).within(0, 1).low(), 0);
+  const Estimate single = student_mean(std::vector<double>{0.5}).within(0, 1);
+  EXPECT_TRUE(std::isnan(single.low()) && std::isnan(single.high()));
+}
+
 TEST(StudentMean, ADifferenceOfBothSignsMayBeZero) {
   EXPECT_TRUE(student_mean(std::vector<double>{-1, 2, -1, 1}).may_be_zero());
   EXPECT_TRUE(student_mean(std::vector<double>{0, 0, 0}).may_be_zero());

@@ -92,15 +92,15 @@ std::vector<PointBound> bounds_of(const SweepSpec& spec, const SweepResults& res
 }
 
 Json json_of(const SweepSpec& spec, const PointBound& point) {
-  const Estimate estimate = student_mean(point.attainment);
+  const Estimate estimate = student_mean(point.attainment).within(0, 1);
   Json json = {{"workload", spec.workloads[point.setting.workload].name()},
                {"cluster", cluster_name(spec, point.setting)},
                {"slo_scale", point.setting.slo_scale},
                {"x", position(axis_of(spec), point.setting)},
                {"mean", estimate.mean}};
   if (!std::isnan(estimate.half_width)) {
-    json["low"] = std::max(0.0, estimate.low());
-    json["high"] = std::min(1.0, estimate.high());
+    json["low"] = estimate.low();
+    json["high"] = estimate.high();
   }
   return json;
 }

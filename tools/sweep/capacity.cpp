@@ -9,7 +9,7 @@ namespace {
 
 // student_mean() is for 95 %; another confidence has the same standard error.
 Estimate interval(const std::vector<double>& rates, double requests, double confidence) {
-  Estimate estimate = student_mean(rates);
+  Estimate estimate = student_mean(rates).within(0, 1);
   if (rates.size() == 1) return estimate;
   const boost::math::students_t distribution(static_cast<double>(rates.size() - 1));
   estimate.half_width *= boost::math::quantile(distribution, (1 + confidence) / 2) /

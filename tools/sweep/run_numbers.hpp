@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <limits>
 #include <string>
 
 #include "tools/experiment.hpp"
@@ -29,6 +30,7 @@ struct Metric {
   const char* name;  // of its column in cells.csv
   double RunNumbers::*value;
   bool averaged;  // has a mean with an interval in summary.csv
+  double most = std::numeric_limits<double>::infinity();  // the least is 0
 };
 
 // Every member of RunNumbers, in the order of columns.
@@ -38,7 +40,7 @@ inline constexpr std::array kMetrics = {
     Metric{"rejected", &RunNumbers::rejected, false},
     Metric{"unfinished", &RunNumbers::unfinished, false},
     Metric{"violations", &RunNumbers::violations, false},
-    Metric{"violation_rate", &RunNumbers::violation_rate, true},
+    Metric{"violation_rate", &RunNumbers::violation_rate, true, 1},
     Metric{"latency_mean_s", &RunNumbers::latency_mean_s, true},
     Metric{"latency_p50_s", &RunNumbers::latency_p50_s, true},
     Metric{"latency_p95_s", &RunNumbers::latency_p95_s, true},
@@ -47,7 +49,7 @@ inline constexpr std::array kMetrics = {
     Metric{"makespan_s", &RunNumbers::makespan_s, false},
     Metric{"throughput_rps", &RunNumbers::throughput_rps, true},
     Metric{"goodput_rps", &RunNumbers::goodput_rps, true},
-    Metric{"utilisation", &RunNumbers::utilisation, true},
+    Metric{"utilisation", &RunNumbers::utilisation, true, 1},
     Metric{"group_changes", &RunNumbers::group_changes, false},
     Metric{"migrations", &RunNumbers::migrations, false},
     Metric{"preemptions", &RunNumbers::preemptions, false},

@@ -60,7 +60,7 @@ void add_search(const SweepSpec& spec, const RunRecords& records, const Setting&
 Estimate SettingResult::estimate(const Metric& metric) const {
   std::vector<double> values;
   for (const RunNumbers& run : runs) values.push_back(run.*metric.value);
-  return student_mean(values);
+  return student_mean(values).within(0, metric.most);
 }
 
 SweepResults collect(const SweepSpec& spec, const RunRecords& records) {

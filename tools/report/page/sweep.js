@@ -42,7 +42,7 @@ function of_policy(panel, policy) {
 }
 
 function sweep_attainment(data, panel, policies) {
-  const share = (rate) => ({y: 1 - rate.mean, ...(rate.low === null ? {} : {low: Math.max(0, 1 - rate.high), high: Math.min(1, 1 - rate.low)})});
+  const share = (rate) => ({y: 1 - rate.mean, ...(rate.low === null ? {} : {low: 1 - rate.high, high: 1 - rate.low})});
   const bounds = [...panel.bounds].sort((a, b) => a.x - b.x);
   const lines = policies.map((policy, i) => ({name: policy, colour: colour_of(i), dash: i >= kColours.length ? [3, 3] : [], dots: 3,
     points: of_policy(panel, policy).map((setting) => ({x: setting.x, ...share(setting.violation_rate)}))}));
