@@ -1,5 +1,6 @@
 #include "core/conservation.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/errors.hpp"
@@ -49,37 +50,42 @@ void Conservation::on_arrival(TimePoint at, const Request& request) {
 void Conservation::on_launch(TimePoint at, const Launch& launch) {
   pass(at);
   for (const Task* task : launch.tasks) ++live(task->request, "is launched").running;
-  for (std::size_t rank = 0; rank < launch.group.size(); ++rank) {
+  const auto gpus = static_cast<std::uint32_t>(launch.group.size());
+  const auto tasks = static_cast<std::uint32_t>(launch.tasks.size());
+  for (std::uint32_t rank = 0; rank < gpus; ++rank) {
     const GpuId id = launch.group[rank];
     GpuState& state = gpu(id, launch.run);
     if (state.run)
       broken(at, "GPU {} is given to run {} while it runs run {}", id.value, launch.run.value,
              state.run->value);
-    state.run = launch.run;
-    state.rank = rank;
-    state.since = at;
+    state = {launch.run, at, rank, gpus, tasks, state.busy};
   }
-  if (running_.find(launch.run) != nullptr)
+  if (last_launched_ && launch.run <= *last_launched_)
     broken(at, "run {} is launched twice", launch.run.value);
-  running_.add(launch.run) = {at, launch.group.size(), launch.tasks.size()};
+  last_launched_ = launch.run;
+  ++running_;
 }
 
 void Conservation::on_preempt(TimePoint at, RunId) { pass(at); }
 
-void Conservation::on_run_end(const RunRecord& run) {
-  pass(run.ended);
-  if (running_.find(run.run) == nullptr)
-    broken(run.ended, "run {} ends but does not run", run.run.value);
-  const Running& known = running_.remove(run.run);
-  bool same = known.launched == run.launched && known.gpus == run.group.size() &&
-              known.tasks == run.tasks.size();
+bool Conservation::as_launched(const RunRecord& run) {
   for (std::size_t rank = 0; rank < run.group.size(); ++rank) {
     const GpuState& state = gpu(run.group[rank], run.run);
-    same = same && state.run == run.run && state.rank == rank;
+    if (state.run != run.run || state.rank != rank || state.launched != run.launched ||
+        state.gpus != run.group.size() || state.tasks != run.tasks.size())
+      return false;
   }
-  if (!same)
+  return !run.group.empty();
+}
+
+void Conservation::on_run_end(const RunRecord& run) {
+  pass(run.ended);
+  if (!as_launched(run)) {
+    if (std::ranges::find(gpus_, run.run, &GpuState::run) == gpus_.end())
+      broken(run.ended, "run {} ends but does not run", run.run.value);
     broken(run.ended, "run {} does not end as it was launched (time, group or batch differ)",
            run.run.value);
+  }
   const RunTimes& times = run.times;
   for (const Duration part : {times.dispatch, times.setup, times.migrate, times.compute})
     if (part < Duration::zero())
@@ -90,9 +96,10 @@ void Conservation::on_run_end(const RunRecord& run) {
 
   for (const GpuId id : run.group) {
     GpuState& state = gpu(id, run.run);
-    state.busy += run.ended - state.since;
+    state.busy += run.ended - state.launched;
     state.run.reset();
   }
+  --running_;
   for (const Task* task : run.tasks) {
     Live& request = live(task->request, "has a run that ends");
     if (request.running == 0)
@@ -124,8 +131,12 @@ void Conservation::on_instant(TimePoint at, std::size_t, int) { pass(at); }
 
 void Conservation::on_end(TimePoint at) {
   pass(at);
-  if (!running_.empty())
-    broken(at, "run {} is left running ({} in all)", running_.ids().front().value, running_.size());
+  if (running_ > 0) {
+    RunId first{~std::uint64_t{0}};
+    for (const GpuState& state : gpus_)
+      if (state.run) first = std::min(first, *state.run);
+    broken(at, "run {} is left running ({} in all)", first.value, running_);
+  }
   if (!live_.empty())
     broken(at, "request {} arrived but never ended ({} in all)", live_.ids().front().value,
            live_.size());

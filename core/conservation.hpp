@@ -37,25 +37,24 @@ class Conservation final : public Observer {
     int steps_done = 0;
     int running = 0;  // its tasks that run
   };
-  struct Running {
-    TimePoint launched{};
-    std::size_t gpus = 0;  // which: see GpuState::run
-    std::size_t tasks = 0;
-  };
   struct GpuState {
     std::optional<RunId> run;
-    std::size_t rank = 0;  // in the run's group
-    TimePoint since{};
-    Duration busy{};  // in runs that have ended
+    TimePoint launched{};
+    std::uint32_t rank = 0;   // in the run's group
+    std::uint32_t gpus = 0;   // of the run
+    std::uint32_t tasks = 0;  // of the run
+    Duration busy{};          // in runs that have ended
   };
 
   void pass(TimePoint at);
   Live& live(RequestId request, const char* what);
   GpuState& gpu(GpuId id, RunId run);
+  bool as_launched(const RunRecord& run);
 
   std::vector<GpuState> gpus_;
   IdTable<RequestId, Live> live_;
-  IdTable<RunId, Running> running_;
+  std::size_t running_ = 0;  // runs
+  std::optional<RunId> last_launched_;
   std::optional<RequestId> last_arrived_;
   TimePoint now_{};
   double charged_s_ = 0;  // GPU seconds of ended requests

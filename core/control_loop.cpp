@@ -104,7 +104,8 @@ void ControlLoop::end_run(const Event& event) {
   const Task& first = world_.task(ended.tasks[0]);
   const bool request_ended =
       first.stage == parts_.catalog.stages(first.model).sink() && first.steps_left() == 0;
-  for (const GpuId gpu : first.group) freed_[gpu.value] = {world_.now(), request_ended};
+  if (pinning_ != Pinning::kNone)
+    for (const GpuId gpu : first.group) freed_[gpu.value] = {world_.now(), request_ended};
 
   batch_.clear();
   for (const std::uint32_t slot : ended.tasks) batch_.push_back(&world_.task(slot));

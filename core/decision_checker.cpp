@@ -59,7 +59,10 @@ void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Grou
   };
   if (!accept([&] { return broken_place(tasks, group, layout, steps); }, describe)) return;
 
-  Decision decision{.kind = Decision::Kind::kPlace, .group = group, .layout = layout};
+  Decision& decision = decisions_.emplace_back();
+  decision.kind = Decision::Kind::kPlace;
+  decision.group = group;
+  decision.layout = layout;
   decision.first_task = static_cast<std::uint32_t>(tasks_.size());
   decision.task_count = static_cast<std::uint32_t>(tasks.size());
   decision.steps = steps;
@@ -73,7 +76,6 @@ void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Grou
     used_in_[task->slot] = call_;
   }
   world_.idle().take(group);
-  decisions_.push_back(decision);
 }
 
 std::string DecisionChecker::broken_place(std::span<const Task* const> tasks, const Group& group,

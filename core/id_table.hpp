@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <vector>
 
 #include "core/errors.hpp"
@@ -23,7 +23,7 @@ class IdTable {
   // nullptr: not there.
   Value* find(Key id) {
     const std::size_t cell = cell_of(id.value);
-    return cells_.empty() || cells_[cell].id == kFree ? nullptr : &values_[cells_[cell].place];
+    return cells_.empty() || cells_[cell].id == kFree ? nullptr : &value(cells_[cell].place);
   }
   const Value* find(Key id) const { return const_cast<IdTable*>(this)->find(id); }
 
@@ -34,7 +34,7 @@ class IdTable {
     RG_CHECK(cell.id == kFree, "id {} is added twice", id.value);
     cell = {id.value, new_place()};
     ++size_;
-    return values_[cell.place];
+    return value(cell.place);
   }
 
   // Must be there. The value can be read until the next add().
@@ -52,7 +52,7 @@ class IdTable {
       hole = next;
     }
     cells_[hole].id = kFree;
-    return values_[place];
+    return value(place);
   }
 
   // Every id, ascending: for messages and ends, not for every event.
@@ -68,7 +68,7 @@ class IdTable {
   static constexpr std::uint64_t kFree = ~std::uint64_t{0};
   struct Cell {
     std::uint64_t id = kFree;
-    std::uint32_t place = 0;  // in values_
+    std::uint32_t place = 0;  // see value()
   };
 
   std::size_t mask() const { return cells_.size() - 1; }
@@ -84,10 +84,11 @@ class IdTable {
     while (cells_[cell].id != id && cells_[cell].id != kFree) cell = after(cell);
     return cell;
   }
+  Value& value(std::uint32_t place) { return blocks_[place / kBlock][place % kBlock]; }
   std::uint32_t new_place() {
     if (free_places_.empty()) {
-      values_.emplace_back();
-      return static_cast<std::uint32_t>(values_.size() - 1);
+      if (places_ % kBlock == 0) blocks_.push_back(std::make_unique<Value[]>(kBlock));
+      return places_++;
     }
     const std::uint32_t place = free_places_.back();
     free_places_.pop_back();
@@ -100,8 +101,11 @@ class IdTable {
       if (cell.id != kFree) cells_[cell_of(cell.id)] = cell;
   }
 
+  static constexpr std::uint32_t kBlock = 64;
+
   std::vector<Cell> cells_;  // a power of two, at most half of them used
-  std::deque<Value> values_;
+  std::vector<std::unique_ptr<Value[]>> blocks_;
+  std::uint32_t places_ = 0;
   std::vector<std::uint32_t> free_places_;
   std::size_t size_ = 0;
 };

@@ -21,50 +21,66 @@ JournalWriter::JournalWriter(std::function<void(std::string_view)> sink) : sink_
   sink_(kFirstLine);
 }
 
-void JournalWriter::flush() {
+void JournalWriter::begin(char kind, TimePoint at, std::string_view what) {
+  line_.clear();
+  line_ += kind;
+  add(ns(at));
+  line_ += ' ';
+  line_ += what;
+}
+
+template <class... Numbers>
+void JournalWriter::add(Numbers... numbers) {
+  ((line_ += ' ', append_number(line_, numbers)), ...);
+}
+
+void JournalWriter::end() {
   line_ += '\n';
   sink_(line_);
-  line_.clear();
 }
 
 void JournalWriter::event(const Event& event) {
-  const auto out = std::back_inserter(line_);
-  fmt::format_to(out, "e {} {} ", ns(event.at), kEventNames[static_cast<std::size_t>(event.kind)]);
-  if (event.kind == Event::Kind::kRunEnded || event.kind == Event::Kind::kRunFailed) {
-    const RunTimes& t = event.times;
-    fmt::format_to(out, "{} {} {} {} {} {}", event.run.value, event.steps, t.dispatch.count(),
-                   t.setup.count(), t.migrate.count(), t.compute.count());
-  } else {
-    fmt::format_to(out, "{}", event.gpu.value);
-  }
-  flush();
+  begin('e', event.at, kEventNames[static_cast<std::size_t>(event.kind)]);
+  const RunTimes& t = event.times;
+  if (event.kind == Event::Kind::kRunEnded || event.kind == Event::Kind::kRunFailed)
+    add(event.run.value, event.steps, t.dispatch.count(), t.setup.count(), t.migrate.count(),
+        t.compute.count());
+  else
+    add(event.gpu.value);
+  end();
 }
 
 void JournalWriter::place(TimePoint at, const Launch& launch) {
-  const auto out = std::back_inserter(line_);
-  fmt::format_to(out, "d {} place {} ", ns(at), launch.run.value);
-  for (std::size_t i = 0; i < launch.tasks.size(); ++i)
-    fmt::format_to(out, "{}{}", i == 0 ? "" : ",", launch.tasks[i]->id.value);
+  begin('d', at, "place");
+  add(launch.run.value);
+  for (std::size_t i = 0; i < launch.tasks.size(); ++i) {
+    line_ += i == 0 ? ' ' : ',';
+    append_number(line_, launch.tasks[i]->id.value);
+  }
   line_ += ' ';
-  for (std::size_t i = 0; i < launch.group.size(); ++i)
-    fmt::format_to(out, "{}{}", i == 0 ? "" : ",", launch.group[i].value);
-  fmt::format_to(out, " {} {}", text_of(launch.layout), launch.steps);
-  flush();
+  append(line_, launch.group, ',');
+  line_ += ' ';
+  append(line_, launch.layout);
+  add(launch.steps);
+  end();
 }
 
 void JournalWriter::preempt(TimePoint at, RunId run) {
-  fmt::format_to(std::back_inserter(line_), "d {} preempt {}", ns(at), run.value);
-  flush();
+  begin('d', at, "preempt");
+  add(run.value);
+  end();
 }
 
 void JournalWriter::reject(TimePoint at, RequestId request) {
-  fmt::format_to(std::back_inserter(line_), "d {} reject {}", ns(at), request.value);
-  flush();
+  begin('d', at, "reject");
+  add(request.value);
+  end();
 }
 
 void JournalWriter::wake(TimePoint at, TimePoint when) {
-  fmt::format_to(std::back_inserter(line_), "d {} wake {}", ns(at), ns(when));
-  flush();
+  begin('d', at, "wake");
+  add(ns(when));
+  end();
 }
 
 Replayer::Replayer(std::istream& text, std::string name)

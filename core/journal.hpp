@@ -40,7 +40,10 @@ class JournalWriter final : public Journal {
   void wake(TimePoint at, TimePoint when) override;
 
  private:
-  void flush();
+  void begin(char kind, TimePoint at, std::string_view what);
+  template <class... Numbers>
+  void add(Numbers... numbers);  // each with a space in front
+  void end();
 
   std::function<void(std::string_view)> sink_;
   std::string line_;  // kept for its memory

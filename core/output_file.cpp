@@ -11,7 +11,7 @@
 namespace regroup {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
+constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
 constexpr int kPermissions = 0666;  // less the user's umask
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const char* what, int error) {
@@ -38,7 +38,9 @@ OutputFile::OutputFile(std::filesystem::path written, std::filesystem::path path
     : written_(std::move(written)), path_(std::move(path)) {
   descriptor_ = ::open(written_.c_str(), O_WRONLY | O_CLOEXEC | flags, kPermissions);
   if (descriptor_ < 0) refuse(written_, "open", errno);
-  buffer_.reserve(kBufferBytes);
+  buffer_ = std::make_unique_for_overwrite<char[]>(kBufferBytes);
+  next_ = buffer_.get();
+  room_ = kBufferBytes;
 }
 
 OutputFile::~OutputFile() {
@@ -47,15 +49,17 @@ OutputFile::~OutputFile() {
   if (written_ != path_) ::unlink(written_.c_str());
 }
 
-void OutputFile::write(std::string_view bytes) {
+void OutputFile::write_on(std::string_view bytes) {
   RG_CHECK(descriptor_ >= 0, "{}: written to after commit()", path_.string());
-  buffer_ += bytes;
-  if (buffer_.size() >= kBufferBytes) flush();
+  flush();
+  if (bytes.size() > room_) return write_out(bytes);
+  write(bytes);
 }
 
 void OutputFile::commit() {
   RG_CHECK(descriptor_ >= 0, "{}: committed twice", path_.string());
   flush();
+  room_ = 0;
   // Some file systems report a full disk only here.
   if (::close(descriptor_) != 0) {
     const int error = errno;
@@ -74,14 +78,18 @@ void OutputFile::commit() {
 }
 
 void OutputFile::flush() {
-  std::string_view left = buffer_;
+  write_out({buffer_.get(), next_});
+  next_ = buffer_.get();
+  room_ = kBufferBytes;
+}
+
+void OutputFile::write_out(std::string_view left) {
   while (!left.empty()) {
     const ssize_t count = ::write(descriptor_, left.data(), left.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) refuse(written_, "write", errno);
     left.remove_prefix(static_cast<std::size_t>(count));
   }
-  buffer_.clear();
 }
 
 }  // namespace regroup

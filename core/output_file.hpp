@@ -1,8 +1,9 @@
 // A file of results that appears under its name only when it is complete.
 #pragma once
 
+#include <cstring>
 #include <filesystem>
-#include <string>
+#include <memory>
 #include <string_view>
 
 namespace regroup {
@@ -23,7 +24,12 @@ class OutputFile {
   // What was not committed is removed.
   ~OutputFile();
 
-  void write(std::string_view bytes);
+  void write(std::string_view bytes) {
+    if (bytes.size() > room_) return write_on(bytes);
+    std::memcpy(next_, bytes.data(), bytes.size());
+    next_ += bytes.size();
+    room_ -= bytes.size();
+  }
   // Writes what is buffered, closes the file and gives it its name. Nothing may be written after.
   void commit();
 
@@ -32,12 +38,16 @@ class OutputFile {
 
  private:
   OutputFile(std::filesystem::path written, std::filesystem::path path, int flags);
+  void write_on(std::string_view bytes);  // what the buffer has no room for
   void flush();
+  void write_out(std::string_view bytes);
 
   std::filesystem::path written_;  // where the bytes go
   std::filesystem::path path_;     // where they are found after commit()
   int descriptor_ = -1;            // -1: closed
-  std::string buffer_;
+  std::unique_ptr<char[]> buffer_;
+  char* next_ = nullptr;  // in the buffer
+  std::size_t room_ = 0;  // behind it; none once the file is committed
 };
 
 }  // namespace regroup

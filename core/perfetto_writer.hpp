@@ -1,58 +1,61 @@
 // Tracks, slices, instants and counters as a stream of Perfetto packets.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 
-#include "core/names.hpp"
 #include "core/output_file.hpp"
 #include "regroup/policy/types.hpp"
 
-namespace perfetto::protos {
-class TracePacket;
-class TrackEvent;
-enum TrackEvent_Type : int;
-}  // namespace perfetto::protos
-
 namespace regroup {
 
-// Knows the format, not the meaning. Packets are written at once, so memory grows with the number
-// of different names only. Packets of one track must come in order of time (Perfetto sorts by time
-// and keeps the order of equal times); slices of one track must nest. Times are since the run
-// began.
+namespace perfetto {
+enum class EventType : std::int32_t;
+}
+
+// Knows the format, not the meaning. Packets are written at once, so memory does not grow. Packets
+// of one track must come in order of time (Perfetto sorts by time and keeps the order of equal
+// times); slices of one track must nest. Times are since the run began.
 class PerfettoWriter {
  public:
   enum class Track : std::uint64_t {};
 
-  // A remark on a slice or instant; the UI lists them when it is clicked.
-  struct Annotation {
-    std::string_view name;
-    std::variant<std::int64_t, double, std::string_view> value;
+  // A word that packets refer to by number: it is in the file once, with the packet that first uses
+  // it. Whoever uses it keeps it, and what it views, for the life of the writer, and uses it as one
+  // thing only: as a category, as a name, or as the name of an annotation.
+  struct Word {
+    std::string_view text;
+    std::uint64_t number = 0;  // 0: not written yet
   };
 
+  // What a slice or instant says.
   struct Label {
-    std::string_view category;  // what the UI can be told to show or colour by
-    std::string_view name;
-    std::span<const Annotation> annotations = {};
+    Word& category;  // what the UI can be told to show or colour by
+    Word& name;
+    std::string_view annotations = {};  // made by annotate()
     // An arrow goes from the slice that has an id in `leaving` to the one that has it in
     // `arriving`. An id that never arrives is not drawn.
     std::span<const std::uint64_t> leaving = {}, arriving = {};
   };
 
   // The file must outlive this, and is not committed by it. SystemError from every function.
-  explicit PerfettoWriter(OutputFile& file);
+  explicit PerfettoWriter(OutputFile& file) : file_(file) {}
   PerfettoWriter(const PerfettoWriter&) = delete;
   PerfettoWriter& operator=(const PerfettoWriter&) = delete;
-  ~PerfettoWriter();
 
   // A heading that is shown as a process. Tracks below it are shown in order of their ranks.
   Track add_process(std::string_view name);
   Track add_track(Track parent, std::string_view name, int rank);
   Track add_counter(Track parent, std::string_view name, int rank);
+
+  // Adds a remark to `annotations`, as bytes that any number of labels may have; the UI lists them
+  // when the slice is clicked. Made just before the first of those labels is written.
+  void annotate(std::string& annotations, Word& name, std::int64_t value);
+  void annotate(std::string& annotations, Word& name, double value);
+  void annotate(std::string& annotations, Word& name, std::string_view value);
 
   void begin(TimePoint at, Track track, const Label& label);
   void end(TimePoint at, Track track);
@@ -60,21 +63,24 @@ class PerfettoWriter {
   void count(TimePoint at, Track track, std::int64_t value);
 
  private:
-  using Iid = Id<struct IidTag, std::uint64_t>;
+  // What a word can be: one more than this is the field of InternedData.
+  enum Kind { kCategory, kName, kAnnotationName };
 
-  perfetto::protos::TracePacket& next_packet();
-  perfetto::protos::TrackEvent& next_event(TimePoint at, Track track,
-                                           perfetto::protos::TrackEvent_Type type);
-  void describe(perfetto::protos::TrackEvent& event, const Label& label);
-  void write_packet();
+  std::uint64_t number_of(Word& word, Kind kind);
+  void write_label(TimePoint at, Track track, perfetto::EventType type, const Label& label);
+  void write_plain(TimePoint at, std::string_view event);
+  void take_new_words();
+  void write_descriptor(const std::string& descriptor);
+  std::uint32_t next_sequence_flags();
 
   OutputFile& file_;
-  std::unique_ptr<perfetto::protos::TracePacket> packet_;  // one for all, to keep its memory
-  std::string bytes_;
   std::uint64_t tracks_ = 0;
   int processes_ = 0;
   bool first_packet_ = true;
-  NameTable<Iid> categories_, names_, annotation_names_;
+  std::array<std::uint64_t, 3> words_{};  // of each kind
+  std::array<std::string, 3> new_words_;  // likewise, as InternedData that no packet carried yet
+  bool any_new_words_ = false;
+  std::string packet_, flows_, interned_;  // kept for their memory
 };
 
 }  // namespace regroup

@@ -98,7 +98,7 @@ PolicyHandle::PolicyHandle(const PolicyPlugin& plugin, const PolicyParams& param
 PolicyHandle::~PolicyHandle() { plugin_.destroy(policy_); }
 
 void PolicyHandle::decide(const ClusterView& view, Decisions& out) {
-  ErrorText error{};
+  ErrorText error;  // written to only if something goes wrong
   if (!plugin_.decide(*policy_, view, out, error))
     fail<PolicyError>("policy '{}' threw at t={:.9f} s: {}", plugin_.name, to_seconds(view.now()),
                       error.text);

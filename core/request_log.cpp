@@ -24,6 +24,27 @@ std::string_view text_of_end(RequestOutcome::End end) {
   return "unfinished";
 }
 
+// Fields, each with a comma in front.
+void add(std::string& row, std::string_view text) {
+  row += ',';
+  row += text;
+}
+
+void add(std::string& row, Duration time) {
+  row += ',';
+  append_seconds(row, time);
+}
+
+void add(std::string& row, TimePoint time) {
+  row += ',';
+  append_seconds(row, time);
+}
+
+template <std::integral... Numbers>
+void add(std::string& row, Numbers... numbers) {
+  ((row += ',', append_number(row, numbers)), ...);
+}
+
 }  // namespace
 
 RequestLog::RequestLog(const std::filesystem::path& directory, const Catalog& catalog,
@@ -36,27 +57,27 @@ void RequestLog::on_request_end(const RequestOutcome& outcome) {
   const Request& request = *outcome.request;
   const bool finished = outcome.end == RequestOutcome::End::kFinished;
   const bool started = outcome.started != kNever;
-  const std::string finish = finished ? exact_seconds(outcome.ended) : "";
-  const std::string latency = finished ? exact_seconds(outcome.ended - request.arrival) : "";
-  const std::string queue = started ? exact_seconds(outcome.started - request.arrival) : "";
-
-  std::string row;
-  const auto out = std::back_inserter(row);
-  fmt::format_to(out, "{},{},", csv_field(request.label),
-                 csv_field(classes_.name(request.request_class)));
-  fmt::format_to(out, "{},{},{},{},{},{:d},", exact_seconds(request.arrival),
-                 exact_seconds(outcome.started), finish, exact_seconds(request.deadline), latency,
-                 outcome.violated());
-  fmt::format_to(out, "{},{},{},{},{},{},", csv_field(catalog_.model_name(request.model)),
-                 request.shape.width, request.shape.height, request.shape.frames, request.steps,
-                 request.priority);
-  fmt::format_to(out, "{},{},{},{},{},{:.9f},", text_of_end(outcome.end), queue,
-                 exact_seconds(outcome.encode), exact_seconds(outcome.denoise),
-                 exact_seconds(outcome.decode), outcome.gpu_seconds);
-  fmt::format_to(out, "{},{},{},{},{},{},{}\n", outcome.runs, outcome.group_changes,
-                 outcome.migrations, outcome.migrated_bytes, outcome.preemptions, outcome.narrowest,
-                 outcome.widest);
-  file_.write(row);
+  row_ = csv_field(request.label);
+  add(row_, csv_field(classes_.name(request.request_class)));
+  add(row_, request.arrival);
+  add(row_, outcome.started);
+  add(row_, finished ? outcome.ended : kNever);
+  add(row_, request.deadline);
+  finished ? add(row_, outcome.ended - request.arrival) : add(row_, "");
+  add(row_, int{outcome.violated()});
+  add(row_, csv_field(catalog_.model_name(request.model)));
+  add(row_, request.shape.width, request.shape.height, request.shape.frames, request.steps,
+      request.priority);
+  add(row_, text_of_end(outcome.end));
+  started ? add(row_, outcome.started - request.arrival) : add(row_, "");
+  add(row_, outcome.encode);
+  add(row_, outcome.denoise);
+  add(row_, outcome.decode);
+  fmt::format_to(std::back_inserter(row_), ",{:.9f}", outcome.gpu_seconds);
+  add(row_, outcome.runs, outcome.group_changes, outcome.migrations, outcome.migrated_bytes,
+      outcome.preemptions, outcome.narrowest, outcome.widest);
+  row_ += '\n';
+  file_.write(row_);
 }
 
 }  // namespace regroup

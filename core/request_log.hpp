@@ -34,6 +34,7 @@ class RequestLog final : public Observer {
  private:
   const Catalog& catalog_;
   const NameTable<ClassId>& classes_;
+  std::string row_;  // kept for its memory
   OutputFile file_;
 };
 

@@ -1,20 +1,34 @@
 #include "core/result_text.hpp"
 
-#include <fmt/format.h>
-
 namespace regroup {
 
-std::string exact_seconds(Duration time) {
+void append_seconds(std::string& text, Duration time) {
   constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
   const bool negative = time < Duration::zero();
   const auto bits = static_cast<std::uint64_t>(time.count());
   const std::uint64_t size = negative ? -bits : bits;
-  return fmt::format("{}{}.{:09}", negative ? "-" : "", size / kNanosecondsPerSecond,
-                     size % kNanosecondsPerSecond);
+  if (negative) text += '-';
+  append_number(text, size / kNanosecondsPerSecond);
+  // The 1 in front keeps the zeros that the fraction begins with, and gives its place to the point.
+  const std::size_t point = text.size();
+  append_number(text, kNanosecondsPerSecond + size % kNanosecondsPerSecond);
+  text[point] = '.';
+}
+
+void append_seconds(std::string& text, TimePoint time) {
+  if (time != kNever) append_seconds(text, time.time_since_epoch());
+}
+
+std::string exact_seconds(Duration time) {
+  std::string text;
+  append_seconds(text, time);
+  return text;
 }
 
 std::string exact_seconds(TimePoint time) {
-  return time == kNever ? std::string() : exact_seconds(time.time_since_epoch());
+  std::string text;
+  append_seconds(text, time);
+  return text;
 }
 
 double nearest_seconds(Duration time) { return static_cast<double>(time.count()) / 1e9; }
@@ -43,21 +57,49 @@ std::string_view text_of(StageKind kind) {
   return "other";
 }
 
+void append(std::string& text, Layout layout) {
+  text += "cfg";
+  append_number(text, layout.cfg);
+  text += ".u";
+  append_number(text, layout.ulysses);
+  text += ".r";
+  append_number(text, layout.ring);
+  if (layout.tp == 1) return;
+  text += ".tp";
+  append_number(text, layout.tp);
+}
+
+void append(std::string& text, const Group& group, char between) {
+  for (std::size_t rank = 0; rank < group.size(); ++rank) {
+    if (rank > 0) text += between;
+    append_number(text, group[rank].value);
+  }
+}
+
+void append(std::string& text, Shape shape) {
+  append_number(text, shape.width);
+  text += 'x';
+  append_number(text, shape.height);
+  if (shape.frames == 1) return;
+  text += 'x';
+  append_number(text, shape.frames);
+}
+
 std::string text_of(Layout layout) {
-  std::string text = fmt::format("cfg{}.u{}.r{}", layout.cfg, layout.ulysses, layout.ring);
-  if (layout.tp != 1) text += fmt::format(".tp{}", layout.tp);
+  std::string text;
+  append(text, layout);
   return text;
 }
 
 std::string text_of(const Group& group) {
   std::string text;
-  for (const GpuId gpu : group) text += fmt::format("{}{}", text.empty() ? "" : " ", gpu.value);
+  append(text, group);
   return text;
 }
 
 std::string text_of(Shape shape) {
-  std::string text = fmt::format("{}x{}", shape.width, shape.height);
-  if (shape.frames != 1) text += fmt::format("x{}", shape.frames);
+  std::string text;
+  append(text, shape);
   return text;
 }
 

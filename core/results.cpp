@@ -1,8 +1,12 @@
 #include "core/results.hpp"
 
+#include <optional>
 #include <system_error>
 
 #include "core/errors.hpp"
+#include "core/request_log.hpp"
+#include "core/task_log.hpp"
+#include "core/timeline.hpp"
 
 namespace regroup {
 namespace {
@@ -32,52 +36,76 @@ void remove_stale(const std::filesystem::path& path) {
 
 }  // namespace
 
+// The files that are written while the run goes.
+class Results::Files final : public Observer {
+ public:
+  Files(const std::filesystem::path& directory, const Catalog& catalog,
+        const NameTable<ClassId>& classes, const ResultsOptions& options)
+      : requests_(made(directory), catalog, classes) {
+    if (options.tasks) tasks_.emplace(directory, catalog);
+    if (options.timeline) timeline_.emplace(directory, catalog, classes, options.timeline_sample);
+    if (options.journal) {
+      journal_file_.emplace(directory, "journal");
+      journal_.emplace([this](std::string_view line) { journal_file_->write(line); });
+    }
+  }
+
+  Journal* journal() { return journal_ ? &*journal_ : nullptr; }
+
+  void on_arrival(TimePoint at, const Request& request) override {
+    if (tasks_) tasks_->on_arrival(at, request);
+    if (timeline_) timeline_->on_arrival(at, request);
+  }
+  void on_launch(TimePoint at, const Launch& launch) override {
+    if (timeline_) timeline_->on_launch(at, launch);
+  }
+  void on_preempt(TimePoint at, RunId run) override {
+    if (timeline_) timeline_->on_preempt(at, run);
+  }
+  void on_run_end(const RunRecord& run) override {
+    if (tasks_) tasks_->on_run_end(run);
+    if (timeline_) timeline_->on_run_end(run);
+  }
+  void on_request_end(const RequestOutcome& outcome) override {
+    requests_.on_request_end(outcome);
+    if (tasks_) tasks_->on_request_end(outcome);
+    if (timeline_) timeline_->on_request_end(outcome);
+  }
+  void on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) override {
+    if (timeline_) timeline_->on_instant(at, ready_tasks, idle_gpus);
+  }
+
+  void commit(const std::filesystem::path& directory) {
+    if (!tasks_) remove_stale(directory / "tasks.csv");
+    if (!timeline_) remove_stale(directory / "timeline.pftrace");
+    if (journal_file_) journal_file_->commit();
+    requests_.commit();
+    if (tasks_) tasks_->commit();
+    if (timeline_) timeline_->commit();
+  }
+
+ private:
+  RequestLog requests_;
+  std::optional<TaskLog> tasks_;
+  std::optional<TimelineLog> timeline_;
+  std::optional<OutputFile> journal_file_;
+  std::optional<JournalWriter> journal_;
+};
+
 Results::Results(const std::filesystem::path& directory, const Catalog& catalog,
                  const NameTable<ClassId>& classes, ResultsOptions options)
-    : directory_(directory), requests_(made(directory), catalog, classes) {
-  if (options.tasks) tasks_.emplace(directory, catalog);
-  if (options.timeline) timeline_.emplace(directory, catalog, classes);
-}
+    : directory_(directory),
+      files_(std::make_unique<Files>(directory, catalog, classes_, options)),
+      relay_(classes, classes_, *files_, files_->journal()) {}
 
-void Results::on_arrival(TimePoint at, const Request& request) {
-  if (tasks_) tasks_->on_arrival(at, request);
-  if (timeline_) timeline_->on_arrival(at, request);
-}
+Results::~Results() = default;
 
-void Results::on_launch(TimePoint at, const Launch& launch) {
-  if (timeline_) timeline_->on_launch(at, launch);
-}
-
-void Results::on_preempt(TimePoint at, RunId run) {
-  if (timeline_) timeline_->on_preempt(at, run);
-}
-
-void Results::on_run_end(const RunRecord& run) {
-  if (tasks_) tasks_->on_run_end(run);
-  if (timeline_) timeline_->on_run_end(run);
-}
-
-void Results::on_request_end(const RequestOutcome& outcome) {
-  requests_.on_request_end(outcome);
-  if (tasks_) tasks_->on_request_end(outcome);
-  if (timeline_) timeline_->on_request_end(outcome);
-}
-
-void Results::on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) {
-  if (timeline_) timeline_->on_instant(at, ready_tasks, idle_gpus);
-}
-
-void Results::on_end(TimePoint at) {
-  if (timeline_) timeline_->on_end(at);
-}
+Journal* Results::journal() { return files_->journal() != nullptr ? &relay_ : nullptr; }
 
 void Results::commit(const Summary& summary, const ConfigBlock& config,
                      const ConfigBlock& provenance) {
-  if (!tasks_) remove_stale(directory_ / "tasks.csv");
-  if (!timeline_) remove_stale(directory_ / "timeline.pftrace");
-  requests_.commit();
-  if (tasks_) tasks_->commit();
-  if (timeline_) timeline_->commit();
+  relay_.finish();
+  files_->commit(directory_);
   write_whole(directory_, "provenance.json", provenance_json(provenance));
   write_whole(directory_, "summary.json", summary_json(summary, config));
 }

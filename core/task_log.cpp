@@ -1,7 +1,5 @@
 #include "core/task_log.hpp"
 
-#include <fmt/format.h>
-
 #include "core/result_text.hpp"
 
 namespace regroup {
@@ -14,22 +12,38 @@ TaskLog::TaskLog(const std::filesystem::path& directory, const Catalog& catalog)
 }
 
 void TaskLog::on_arrival(TimePoint, const Request& request) {
-  labels_.emplace(request.id, csv_field(request.label));
+  labels_.add(request.id) = csv_field(request.label);
 }
 
 void TaskLog::on_run_end(const RunRecord& run) {
-  const std::string how = fmt::format(
-      "{},{},{},{},{},{},{},{},{},{},{:d}\n", text_of(run.group), text_of(run.layout), run.steps,
-      exact_seconds(run.launched), exact_seconds(run.ended), exact_seconds(run.times.dispatch),
-      exact_seconds(run.times.setup), exact_seconds(run.times.migrate),
-      exact_seconds(run.times.compute), exact_seconds(run.expected), run.failed);
+  how_.clear();
+  how_ += ',';
+  append(how_, run.group);
+  how_ += ',';
+  append(how_, run.layout);
+  how_ += ',';
+  append_number(how_, run.steps);
+  for (const Duration time :
+       {run.launched.time_since_epoch(), run.ended.time_since_epoch(), run.times.dispatch,
+        run.times.setup, run.times.migrate, run.times.compute, run.expected}) {
+    how_ += ',';
+    append_seconds(how_, time);
+  }
+  how_ += run.failed ? ",1\n" : ",0\n";
   for (const Task* task : run.tasks) {
-    const Stage& stage = catalog_.stages(task->model).stage(task->stage);
-    file_.write(fmt::format("{},{},{},{},{}", run.run.value, labels_.at(task->request),
-                            csv_field(stage.name), text_of(task->kind), how));
+    row_.clear();
+    append_number(row_, run.run.value);
+    row_ += ',';
+    row_ += *labels_.find(task->request);
+    row_ += ',';
+    row_ += csv_field(catalog_.stages(task->model).stage(task->stage).name);
+    row_ += ',';
+    row_ += text_of(task->kind);
+    row_ += how_;
+    file_.write(row_);
   }
 }
 
-void TaskLog::on_request_end(const RequestOutcome& outcome) { labels_.erase(outcome.request->id); }
+void TaskLog::on_request_end(const RequestOutcome& outcome) { labels_.remove(outcome.request->id); }
 
 }  // namespace regroup

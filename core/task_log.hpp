@@ -1,9 +1,8 @@
 // tasks.csv: one row for every task of every run, in the order in which the runs ended.
 #pragma once
 
-#include <map>
-
 #include "core/catalog.hpp"
+#include "core/id_table.hpp"
 #include "core/observer.hpp"
 #include "core/output_file.hpp"
 
@@ -31,7 +30,8 @@ class TaskLog final : public Observer {
 
  private:
   const Catalog& catalog_;
-  std::map<RequestId, std::string> labels_;  // of live requests, as CSV fields
+  IdTable<RequestId, std::string> labels_;  // of live requests, as CSV fields
+  std::string row_, how_;                   // kept for their memory
   OutputFile file_;
 };
 

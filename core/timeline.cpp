@@ -4,42 +4,34 @@
 
 #include <algorithm>
 
+#include "core/errors.hpp"
 #include "core/result_text.hpp"
 
 namespace regroup {
 namespace {
 
-using Annotation = PerfettoWriter::Annotation;
-
 // What a run is called on its GPUs: "1024x1024 x8 steps 12".
-std::string title(const RunRecord& run, const Stage& stage) {
+void append_title(std::string& title, const RunRecord& run, const Stage& stage) {
   const Task& task = *run.tasks.front();
-  std::string text = fmt::format("{} x{}", text_of(task.shape), run.group.size());
-  if (task.kind == StageKind::kDenoise)
-    text += fmt::format(" steps {}", run.steps);
-  else
-    text = fmt::format("{} {}", stage.name, text);
-  if (run.tasks.size() > 1) text += fmt::format(" batch {}", run.tasks.size());
-  return text;
-}
-
-const char* violation(RequestOutcome::End end) {
-  switch (end) {
-    case RequestOutcome::End::kFinished:
-      return "deadline missed";
-    case RequestOutcome::End::kRejected:
-      return "rejected";
-    case RequestOutcome::End::kUnfinished:
-      break;
-  }
-  return "unfinished";
+  const bool denoise = task.kind == StageKind::kDenoise;
+  if (!denoise) (title += stage.name) += ' ';
+  append(title, task.shape);
+  title += " x";
+  append_number(title, run.group.size());
+  if (denoise) append_number(title += " steps ", run.steps);
+  if (run.tasks.size() > 1) append_number(title += " batch ", run.tasks.size());
 }
 
 }  // namespace
 
 TimelineLog::TimelineLog(const std::filesystem::path& directory, const Catalog& catalog,
-                         const NameTable<ClassId>& classes)
-    : catalog_(catalog), classes_(classes), file_(directory, "timeline.pftrace"), writer_(file_) {
+                         const NameTable<ClassId>& classes, std::uint64_t sample)
+    : catalog_(catalog),
+      classes_(classes),
+      sample_(sample),
+      file_(directory, "timeline.pftrace"),
+      writer_(file_) {
+  RG_CHECK(sample > 0, "a sample of no requests");
   const Track gpus = writer_.add_process("GPUs");
   int rank = 0;
   waiting_ = writer_.add_counter(gpus, "waiting tasks", rank++);
@@ -48,6 +40,18 @@ TimelineLog::TimelineLog(const std::filesystem::path& directory, const Catalog& 
     gpu_tracks_.push_back(writer_.add_track(
         gpus, fmt::format("node {} gpu {}", gpu.node.value, gpu.id.value), rank++));
   requests_ = writer_.add_process("Requests");
+}
+
+TimelineLog::Live& TimelineLog::live(RequestId request) {
+  Live* const found = live_.find(request);
+  RG_CHECK(found != nullptr, "request {} is drawn, but not there", request.value);
+  return *found;
+}
+
+PerfettoWriter::Word& TimelineLog::word(const std::string& text) {
+  const auto [entry, is_new] = words_.try_emplace(text);
+  if (is_new) entry->second.text = entry->first;
+  return entry->second;
 }
 
 TimelineLog::Track TimelineLog::class_track(ClassId request_class) {
@@ -73,7 +77,10 @@ TimelineLog::Lane& TimelineLog::free_lane(RequestId id, Live& request, TimePoint
 }
 
 void TimelineLog::on_arrival(TimePoint at, const Request& request) {
-  Live& live = live_[request.id];
+  if (request.id.value % sample_ != 0) return;
+  drew_ = true;
+  Live& live = live_.add(request.id);
+  live = {};
   live.label = request.label;
   live.request_class = request.request_class;
   live.idle_since = at;
@@ -82,127 +89,157 @@ void TimelineLog::on_arrival(TimePoint at, const Request& request) {
 
 void TimelineLog::on_launch(TimePoint at, const Launch& launch) {
   busy_gpus_ += static_cast<std::int64_t>(launch.group.size());
-  std::vector<RequestId>& requests = running_[launch.run];
+  std::vector<RequestId>& requests = running_.add(launch.run);
+  requests.clear();
   for (const Task* task : launch.tasks) {
+    Live* const live = live_.find(task->request);
+    if (live == nullptr) continue;
+    drew_ = true;
     requests.push_back(task->request);
-    Live& live = live_.at(task->request);
-    end_waiting(live, at);
-    ++live.running;
+    end_waiting(*live, at);
+    ++live->running;
   }
 }
 
 void TimelineLog::end_waiting(Live& request, TimePoint at) {
   if (request.running > 0 || request.idle_since == at) return;
   Lane& lane = request.lanes.front();
-  writer_.begin(request.idle_since, lane.track, {"request", "waiting"});
+  writer_.begin(request.idle_since, lane.track, {request_, waiting_name_});
   writer_.end(at, lane.track);
   lane.free = at;
 }
 
 void TimelineLog::on_preempt(TimePoint at, RunId run) {
-  for (const RequestId request : running_.at(run))
-    writer_.instant(at, live_.at(request).lanes.front().track, {"request", "preempt"});
+  const std::vector<RequestId>* const requests = running_.find(run);
+  RG_CHECK(requests != nullptr, "run {} is not under way", run.value);
+  for (const RequestId request : *requests) {
+    drew_ = true;
+    writer_.instant(at, live(request).lanes.front().track, {request_, preempt_});
+  }
 }
 
 void TimelineLog::on_run_end(const RunRecord& run) {
   busy_gpus_ -= static_cast<std::int64_t>(run.group.size());
-  running_.erase(run.run);
+  running_.remove(run.run);
+  drawn_.clear();
+  for (const Task* task : run.tasks)
+    if (live_.find(task->request) != nullptr) drawn_.push_back(task);
+  if (drawn_.empty()) return;
+  drew_ = true;
   draw_on_gpus(run);
   draw_on_requests(run);
-  for (const Task* task : run.tasks) {
-    Live& live = live_.at(task->request);
-    if (--live.running == 0) live.idle_since = run.ended;
+  for (const Task* task : drawn_) {
+    Live& request = live(task->request);
+    if (--request.running == 0) request.idle_since = run.ended;
   }
 }
 
 // Every run may turn out to be the one that the request moves away from, so an arrow leaves each of
 // them; it arrives only if the next run takes in other GPUs.
-TimelineLog::Arrows TimelineLog::next_arrows(const RunRecord& run) {
-  Arrows arrows;
-  arrows.arriving.resize(run.group.size());
-  for (const Task* task : run.tasks) {
-    Live& live = live_.at(task->request);
-    if (!live.state.empty() && live.state_since <= run.launched) {
-      const auto is_new = [&](GpuId gpu) { return !live.state.contains(gpu); };
+void TimelineLog::next_arrows(const RunRecord& run) {
+  leaving_.clear();
+  arriving_.clear();
+  for (const Task* task : drawn_) {
+    Live& request = live(task->request);
+    if (!request.state.empty() && request.state_since <= run.launched) {
+      const auto is_new = [&](GpuId gpu) { return !request.state.contains(gpu); };
       const auto* const other = std::find_if(run.group.begin(), run.group.end(), is_new);
       if (other != run.group.end())
-        arrows.arriving[static_cast<std::size_t>(other - run.group.begin())].push_back(live.flow);
+        arriving_.push_back({static_cast<std::size_t>(other - run.group.begin()), request.flow});
     }
-    live.state = run.group;
-    live.state_since = run.ended;
-    live.flow = ++flows_;
-    arrows.leaving.push_back(live.flow);
+    request.state = run.group;
+    request.state_since = run.ended;
+    request.flow = ++flows_;
+    leaving_.push_back(request.flow);
   }
-  return arrows;
 }
 
 void TimelineLog::draw_on_gpus(const RunRecord& run) {
   const Task& first = *run.tasks.front();
   const Stage& stage = catalog_.stages(first.model).stage(first.stage);
-  const std::string name = title(run, stage);
-  const std::string layout = text_of(run.layout);
-  std::string labels;
-  for (const Task* task : run.tasks)
-    labels += (labels.empty() ? "" : " ") + live_.at(task->request).label;
-  const Annotation annotations[] = {
-      {"request", std::string_view(labels)},
-      {"class", std::string_view(classes_.name(first.request_class))},
-      {"run", static_cast<std::int64_t>(run.run.value)},
-      {"stage", std::string_view(stage.name)},
-      {"degree", static_cast<std::int64_t>(run.group.size())},
-      {"layout", std::string_view(layout)},
-      {"steps", std::int64_t{run.steps}},
-      {"expected_s", nearest_seconds(run.expected)},
-      {"failed", std::int64_t{run.failed}},
-  };
-  const std::pair<const char*, Duration> parts[] = {{"dispatch", run.times.dispatch},
-                                                    {"set-up", run.times.setup},
-                                                    {"migrate", run.times.migrate},
-                                                    {"compute", run.times.compute}};
-  const Arrows arrows = next_arrows(run);
+  name_.clear();
+  append_title(name_, run, stage);
+  Word& name = word(name_);
+
+  annotations_.clear();
+  text_.clear();
+  for (const Task* task : drawn_) {
+    if (!text_.empty()) text_ += ' ';
+    text_ += live(task->request).label;
+  }
+  writer_.annotate(annotations_, notes_.request, text_);
+  writer_.annotate(annotations_, notes_.request_class, classes_.name(first.request_class));
+  writer_.annotate(annotations_, notes_.run, static_cast<std::int64_t>(run.run.value));
+  writer_.annotate(annotations_, notes_.stage, stage.name);
+  writer_.annotate(annotations_, notes_.degree, static_cast<std::int64_t>(run.group.size()));
+  text_.clear();
+  append(text_, run.layout);
+  writer_.annotate(annotations_, notes_.layout, text_);
+  writer_.annotate(annotations_, notes_.steps, std::int64_t{run.steps});
+  writer_.annotate(annotations_, notes_.expected, nearest_seconds(run.expected));
+  writer_.annotate(annotations_, notes_.failed, std::int64_t{run.failed});
+
+  next_arrows(run);
+  std::vector<std::uint64_t> arriving;
   for (std::size_t member = 0; member < run.group.size(); ++member) {
     const Track track = gpu_tracks_.at(run.group[member].value);
-    PerfettoWriter::Label label{"run", name, annotations};
-    if (member == 0) label.leaving = arrows.leaving;
-    label.arriving = arrows.arriving[member];
+    arriving.clear();
+    for (const Arrival& arrival : arriving_)
+      if (arrival.member == member) arriving.push_back(arrival.flow);
+    PerfettoWriter::Label label{run_, name, annotations_};
+    if (member == 0) label.leaving = leaving_;
+    label.arriving = arriving;
     writer_.begin(run.launched, track, label);
     TimePoint at = run.launched;
-    for (const auto& [part, length] : parts) {
-      if (length == Duration::zero()) continue;
-      writer_.begin(at, track, {"part", part});
-      at += length;
-      writer_.end(at, track);
-    }
+    draw_part(at, track, dispatch_, run.times.dispatch);
+    draw_part(at, track, setup_, run.times.setup);
+    draw_part(at, track, migrate_, run.times.migrate);
+    draw_part(at, track, compute_, run.times.compute);
     writer_.end(run.ended, track);
   }
 }
 
+void TimelineLog::draw_part(TimePoint& at, Track track, Word& name, Duration length) {
+  if (length == Duration::zero()) return;
+  writer_.begin(at, track, {part_, name});
+  at += length;
+  writer_.end(at, track);
+}
+
 void TimelineLog::draw_on_requests(const RunRecord& run) {
-  const std::string gpus = text_of(run.group);
-  const Annotation annotations[] = {
-      {"run", static_cast<std::int64_t>(run.run.value)},
-      {"gpus", std::string_view(gpus)},
-      {"steps", std::int64_t{run.steps}},
-  };
-  for (const Task* task : run.tasks) {
-    std::string name = catalog_.stages(task->model).stage(task->stage).name;
-    if (task->kind == StageKind::kDenoise) name += fmt::format(" x{}", run.group.size());
-    Lane& lane = free_lane(task->request, live_.at(task->request), run.launched);
-    writer_.begin(run.launched, lane.track, {"request", name, annotations});
+  annotations_.clear();
+  writer_.annotate(annotations_, notes_.run, static_cast<std::int64_t>(run.run.value));
+  text_.clear();
+  append(text_, run.group);
+  writer_.annotate(annotations_, notes_.gpus, text_);
+  writer_.annotate(annotations_, notes_.steps, std::int64_t{run.steps});
+  for (const Task* task : drawn_) {
+    name_ = catalog_.stages(task->model).stage(task->stage).name;
+    if (task->kind == StageKind::kDenoise) append_number(name_ += " x", run.group.size());
+    Lane& lane = free_lane(task->request, live(task->request), run.launched);
+    writer_.begin(run.launched, lane.track, {request_, word(name_), annotations_});
     writer_.end(run.ended, lane.track);
     lane.free = run.ended;
   }
 }
 
 void TimelineLog::on_request_end(const RequestOutcome& outcome) {
-  Live& live = live_.at(outcome.request->id);
-  end_waiting(live, outcome.ended);
-  if (outcome.violated())
-    writer_.instant(outcome.ended, live.lanes.front().track, {"request", violation(outcome.end)});
-  live_.erase(outcome.request->id);
+  Live* const live = live_.find(outcome.request->id);
+  if (live == nullptr) return;
+  drew_ = true;
+  end_waiting(*live, outcome.ended);
+  if (outcome.violated()) {
+    Word& how = outcome.end == RequestOutcome::End::kFinished   ? late_
+                : outcome.end == RequestOutcome::End::kRejected ? rejected_
+                                                                : unfinished_;
+    writer_.instant(outcome.ended, live->lanes.front().track, {request_, how});
+  }
+  live_.remove(outcome.request->id);
 }
 
 void TimelineLog::on_instant(TimePoint at, std::size_t ready_tasks, int) {
+  if (sample_ > 1 && !drew_) return;
+  drew_ = false;
   const auto waiting = static_cast<std::int64_t>(ready_tasks);
   if (waiting != shown_waiting_) writer_.count(at, waiting_, waiting);
   if (busy_gpus_ != shown_busy_) writer_.count(at, busy_, busy_gpus_);

@@ -1,10 +1,12 @@
 // timeline.pftrace: the run as a picture, to be opened in ui.perfetto.dev.
 #pragma once
 
-#include <map>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/catalog.hpp"
+#include "core/id_table.hpp"
 #include "core/names.hpp"
 #include "core/observer.hpp"
 #include "core/output_file.hpp"
@@ -19,12 +21,16 @@ namespace regroup {
 // same time are drawn on further tracks of the same name.
 // Arrows go from a request's run to its next one where that takes in a GPU that did not have the
 // request's state.
+// With a sample of n only requests 0, n, 2n, ... are drawn, on the GPUs too: for runs whose picture
+// would be too large to look at. The counters count everything, at instants at which something else
+// is drawn.
 // Written as the run goes; memory grows with what is live and with the number of different names.
 class TimelineLog final : public Observer {
  public:
-  // Both references must outlive this. SystemError from here and every function.
+  // Both references must outlive this; the sample is at least 1. SystemError from here and every
+  // function.
   TimelineLog(const std::filesystem::path& directory, const Catalog& catalog,
-              const NameTable<ClassId>& classes);
+              const NameTable<ClassId>& classes, std::uint64_t sample = 1);
 
   void on_arrival(TimePoint at, const Request& request) override;
   void on_launch(TimePoint at, const Launch& launch) override;
@@ -36,6 +42,7 @@ class TimelineLog final : public Observer {
 
  private:
   using Track = PerfettoWriter::Track;
+  using Word = PerfettoWriter::Word;
 
   struct Lane {
     Track track{};
@@ -51,33 +58,55 @@ class TimelineLog final : public Observer {
     TimePoint state_since{};  // when that ended
     std::uint64_t flow = 0;   // the arrow that leaves it
   };
-
-  // The arrows that touch one run.
-  struct Arrows {
-    std::vector<std::uint64_t> leaving;                // one for each task
-    std::vector<std::vector<std::uint64_t>> arriving;  // index = member of the group
+  // An arrow that ends at a run.
+  struct Arrival {
+    std::size_t member = 0;  // of the group
+    std::uint64_t flow = 0;
   };
 
+  Live& live(RequestId request);
   Track class_track(ClassId request_class);
   Track add_request_track(RequestId id, const Live& request);
   Lane& free_lane(RequestId id, Live& request, TimePoint from);
   void end_waiting(Live& request, TimePoint at);
-  Arrows next_arrows(const RunRecord& run);
+  void next_arrows(const RunRecord& run);
   void draw_on_gpus(const RunRecord& run);
+  void draw_part(TimePoint& at, Track track, Word& name, Duration length);
   void draw_on_requests(const RunRecord& run);
+  Word& word(const std::string& text);
 
   const Catalog& catalog_;
   const NameTable<ClassId>& classes_;
+  const std::uint64_t sample_;
   OutputFile file_;
   PerfettoWriter writer_;
   std::vector<Track> gpu_tracks_;    // index = GpuId
   std::vector<Track> class_tracks_;  // index = ClassId; 0: none yet
   Track requests_{}, waiting_{}, busy_{};
-  std::map<RequestId, Live> live_;
-  std::map<RunId, std::vector<RequestId>> running_;
+  IdTable<RequestId, Live> live_;                   // those that are drawn
+  IdTable<RunId, std::vector<RequestId>> running_;  // the requests of each run that are drawn
   std::int64_t busy_gpus_ = 0;
   std::int64_t shown_waiting_ = -1, shown_busy_ = -1;  // the counters' last values
+  bool drew_ = true;                                   // something, since the last instant
   std::uint64_t flows_ = 0;
+
+  // Categories, names and annotations that are always the same.
+  Word run_{"run"}, part_{"part"}, request_{"request"};
+  Word waiting_name_{"waiting"}, preempt_{"preempt"};
+  Word late_{"deadline missed"}, rejected_{"rejected"}, unfinished_{"unfinished"};
+  Word dispatch_{"dispatch"}, setup_{"set-up"}, migrate_{"migrate"}, compute_{"compute"};
+  struct {
+    Word request{"request"}, request_class{"class"}, run{"run"}, stage{"stage"}, degree{"degree"},
+        layout{"layout"}, steps{"steps"}, expected{"expected_s"}, failed{"failed"}, gpus{"gpus"};
+  } notes_;
+  // Names that are made: found by their text, which is the key.
+  std::unordered_map<std::string, Word> words_;
+
+  // Of one run; kept for their memory.
+  std::vector<const Task*> drawn_;
+  std::vector<std::uint64_t> leaving_;
+  std::vector<Arrival> arriving_;
+  std::string name_, text_, annotations_;
 };
 
 }  // namespace regroup

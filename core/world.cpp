@@ -201,11 +201,13 @@ const LiveRun& World::end_run(RunId id, int steps) {
             .task = task.id,
             .slot = slot});
   }
+  Group freed;
   for (const GpuId gpu : tasks_[run.tasks[0]].task.group) {
     if (gpus_[gpu.value].state != GpuState::kBusy) continue;
     gpus_[gpu.value].state = GpuState::kIdle;
-    idle_.give(gpu);
+    freed.push_back(gpu);
   }
+  idle_.give(freed);
   return run;
 }
 

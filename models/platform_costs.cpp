@@ -76,7 +76,7 @@ PlatformCosts::PlatformCosts(const Library& library, const ClusterSpec& cluster,
 }
 
 void PlatformCosts::read_calibrations(const PlatformOptions& options) {
-  for (const Calibration& calibration : library_.calibrations())
+  for (const Calibration& calibration : library_.calibrations(cluster_.gpu().name))
     add(calibration, 0, "models/data/calibrations");
   int rank = 0;
   for (const std::filesystem::path& path : options.calibrations) {
@@ -151,11 +151,6 @@ ShapeId PlatformCosts::intern(ModelId id, Shape shape, double guidance) {
   shapes_.push_back(std::move(entry));
   ids_.emplace(std::tuple(id, shape, forwards), shape_id);
   return shape_id;
-}
-
-const ShapeEntry& PlatformCosts::entry(ShapeId shape) const {
-  RG_CHECK(shape.value < shapes_.size(), "shape {} of {}", shape.value, shapes_.size());
-  return shapes_[shape.value];
 }
 
 double PlatformCosts::seconds(ShapeId id, std::size_t stage, Layout layout) const {

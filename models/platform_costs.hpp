@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "core/errors.hpp"
 #include "models/cluster.hpp"
 #include "models/communicators.hpp"
 #include "models/migration.hpp"
@@ -41,7 +42,10 @@ class PlatformCosts final : public CostModel {
 
   // See Catalog.
   ShapeId intern(ModelId model, Shape shape, double guidance);
-  const ShapeEntry& entry(ShapeId shape) const;
+  const ShapeEntry& entry(ShapeId shape) const {
+    RG_CHECK(shape.value < shapes_.size(), "shape {} of {}", shape.value, shapes_.size());
+    return shapes_[shape.value];
+  }
   const ModelCosts& model(ModelId model) const { return *models_[model.value]; }
   Duration standalone(ShapeId shape, int steps, int gpus) const;
   void formed(const Group& group);

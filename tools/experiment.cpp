@@ -21,33 +21,38 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Counts how long each decide() takes, in a histogram of 16 buckets per power of two: the run may
-// be long, and this stays small.
+// Counts how long decide() takes, in a histogram of 16 buckets per power of two: the run may be
+// long, and this stays small. The clock takes as long as a short decision, so of a long run's later
+// calls only some are timed.
 class TimedPolicy final : public PolicyHandle {
  public:
   using PolicyHandle::PolicyHandle;
 
   void decide(const ClusterView& view, Decisions& out) override {
+    if (++calls_ > kAllTimed && calls_ % kOneIn != 0) return PolicyHandle::decide(view, out);
     const auto start = Clock::now();
     PolicyHandle::decide(view, out);
     const auto ns =
         static_cast<std::uint64_t>((Clock::now() - start) / std::chrono::nanoseconds(1));
-    ++count_;
+    ++timed_;
     total_ns_ += ns;
     max_ns_ = std::max(max_ns_, ns);
     ++buckets_[bucket(ns)];
   }
 
   DecisionTimes times() const {
-    if (count_ == 0) return {};
-    return {.calls = count_,
-            .mean_us = static_cast<double>(total_ns_) / static_cast<double>(count_) / 1e3,
+    if (calls_ == 0) return {};
+    return {.calls = calls_,
+            .mean_us = static_cast<double>(total_ns_) / static_cast<double>(timed_) / 1e3,
             .p50_us = quantile(0.5),
             .p99_us = quantile(0.99),
             .max_us = static_cast<double>(max_ns_) / 1e3};
   }
 
  private:
+  static constexpr std::uint64_t kAllTimed = 10'000;
+  static constexpr std::uint64_t kOneIn = 17;  // of those after: a prime, to follow no rhythm
+
   static std::size_t bucket(std::uint64_t ns) {
     if (ns < 16) return static_cast<std::size_t>(ns);
     const auto power = static_cast<std::size_t>(63 - __builtin_clzll(ns));
@@ -59,7 +64,7 @@ class TimedPolicy final : public PolicyHandle {
     return step * (16.5 + static_cast<double>(bucket % 16)) / 1e3;
   }
   double quantile(double q) const {
-    const double rank = q * static_cast<double>(count_);
+    const double rank = q * static_cast<double>(timed_);
     double seen = 0;
     for (std::size_t i = 0; i < buckets_.size(); ++i) {
       seen += static_cast<double>(buckets_[i]);
@@ -68,7 +73,8 @@ class TimedPolicy final : public PolicyHandle {
     return static_cast<double>(max_ns_) / 1e3;
   }
 
-  std::uint64_t count_ = 0;
+  std::uint64_t calls_ = 0;
+  std::uint64_t timed_ = 0;
   std::uint64_t total_ns_ = 0;
   std::uint64_t max_ns_ = 0;
   std::array<std::uint64_t, 1024> buckets_{};
@@ -256,23 +262,22 @@ Outcome run(const Experiment& experiment) {
   Conservation conservation(platform.gpus().size());
   DeadlineWatch deadlines;
   std::optional<Results> results;
-  std::optional<OutputFile> journal_file;
   std::optional<JournalWriter> journal_writer;
   std::vector<Observer*> observers = {&metrics, &conservation, &deadlines};
   observers.insert(observers.end(), experiment.observers.begin(), experiment.observers.end());
   if (!experiment.out.empty()) {
     results.emplace(experiment.out, platform, classes,
-                    ResultsOptions{.tasks = experiment.tasks, .timeline = experiment.timeline});
-    observers.push_back(&*results);
-    if (experiment.journal && !replayer) {
-      journal_file.emplace(experiment.out, "journal");
-      journal_writer.emplace([&](std::string_view line) { journal_file->write(line); });
-    }
+                    ResultsOptions{.tasks = experiment.tasks,
+                                   .timeline = experiment.timeline,
+                                   .journal = experiment.journal && !replayer,
+                                   .timeline_sample = experiment.timeline_sample});
+    observers.push_back(&results->observer());
   } else if (experiment.journal_text) {
     journal_writer.emplace([&](std::string_view line) { *experiment.journal_text += line; });
   }
   Journal* journal = nullptr;
   if (replayer) journal = &replayer->journal();
+  if (results && results->journal()) journal = results->journal();
   if (journal_writer) journal = &*journal_writer;
 
   ControlLoop({.backend = backend,
@@ -292,7 +297,6 @@ Outcome run(const Experiment& experiment) {
   outcome.any_deadline = deadlines.seen();
   outcome.decision_times = policy.times();
   outcome.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
-  if (journal_file) journal_file->commit();
   if (results)
     results->commit(outcome.summary, config_of(experiment, outcome.policy),
                     provenance_of(experiment, machine, outcome));

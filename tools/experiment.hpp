@@ -55,6 +55,7 @@ struct Experiment {
   std::filesystem::path out;  // empty: no files
   bool tasks = true;
   bool timeline = true;
+  std::uint64_t timeline_sample = 1;  // draws only every so many requests
   bool journal = true;
   // The same in memory, if set: where the journal goes, and the one to replay instead of `on`.
   std::vector<Observer*> observers;  // beside our own

@@ -87,7 +87,9 @@ void add_replay(CLI::App& program, cluster::Job& job) {
   auto flags = std::make_shared<RunFlags>();
   Experiment& e = flags->experiment;
   verb->fallthrough();  // --config belongs to the program
-  verb->add_option("--trace", e.trace, "the trace: regroup CSV, Hetu-DiT text or GF-DiT JSON")
+  verb->add_option("--trace", e.trace,
+                   "the trace: regroup CSV, Hetu-DiT text or GF-DiT JSON; may come out of a pipe "
+                   "(/dev/stdin)")
       ->required();
   verb->add_option("--policy", e.policy, "a built-in policy's name, or the path of a .so")
       ->required();
@@ -118,6 +120,11 @@ void add_replay(CLI::App& program, cluster::Job& job) {
   add_format_flag(*verb, flags->format);
   verb->add_flag("--no-tasks", flags->no_tasks, "do not write tasks.csv (every placement)");
   verb->add_flag("--no-timeline", flags->no_timeline, "do not write timeline.pftrace");
+  verb->add_option("--timeline-sample", e.timeline_sample,
+                   "draw one in N requests in timeline.pftrace (default 1: all)")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+      ->needs("--out")
+      ->excludes("--no-timeline");
   verb->add_flag("--no-journal", flags->no_journal, "do not write the journal");
   verb->add_flag("--no-report", flags->no_report, "do not write report.html (see: regroup report)");
   verb->callback([flags, &job] { replay(*flags, job); });

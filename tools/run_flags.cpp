@@ -1,6 +1,7 @@
 #include "tools/run_flags.hpp"
 
 #include "core/errors.hpp"
+#include "traces/spool.hpp"
 
 namespace regroup::tools {
 
@@ -82,6 +83,12 @@ Experiment experiment_of(const RunFlags& flags) {
   e.tasks = !flags.no_tasks;
   e.timeline = !flags.no_timeline;
   e.journal = !flags.no_journal;
+  if (traces::reads_once(e.trace)) {
+    const auto spool = std::make_shared<traces::Spool>(e.trace);
+    e.workload = [spool, model = e.default_model, name = e.trace] {
+      return traces::open_trace(spool->path(), {.default_model = model, .shown_as = name});
+    };
+  }
   return e;
 }
 

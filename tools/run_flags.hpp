@@ -35,7 +35,8 @@ void add_format_flag(CLI::App& verb, TableFormat& format);
 
 // Everything but trace and policy, which verbs treat differently.
 void add_run_flags(CLI::App& verb, RunFlags& flags);
-// Throws ConfigError for a value that the flags cannot have.
+// Reads a trace that comes out of a pipe to its end, so that it can be read more than once. Throws
+// ConfigError for a value that the flags cannot have.
 Experiment experiment_of(const RunFlags& flags);
 
 }  // namespace regroup::tools

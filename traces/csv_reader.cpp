@@ -49,18 +49,19 @@ bool parse_microseconds(std::string_view text, TimePoint& time) {
   return true;
 }
 
-LineReader after_magic(const std::string& path) {
-  LineReader lines(path);
+LineReader after_magic(const std::string& path, const std::string& name) {
+  LineReader lines(path, name);
   std::string_view line;
   if (!lines.next(line) || line != kCsvMagic) {
-    fail<ConfigError>("{}:1: found {}; the first line must be '{}'", path, shown(line), kCsvMagic);
+    fail<ConfigError>("{}:1: found {}; the first line must be '{}'", name, shown(line), kCsvMagic);
   }
   return lines;
 }
 
 class CsvReader final : public Reader {
  public:
-  explicit CsvReader(const std::string& path) : rows_(after_magic(path), kCsvColumns) {}
+  CsvReader(const std::string& path, const OpenOptions& options)
+      : rows_(after_magic(path, options.shown_as), kCsvColumns) {}
 
   bool next(Record& record) override {
     if (!rows_.next()) return false;
@@ -114,8 +115,8 @@ class CsvReader final : public Reader {
 
 }  // namespace
 
-std::unique_ptr<Reader> open_csv(const std::string& path) {
-  return std::make_unique<CsvReader>(path);
+std::unique_ptr<Reader> open_csv(const std::string& path, const OpenOptions& options) {
+  return std::make_unique<CsvReader>(path, options);
 }
 
 }  // namespace regroup::traces

@@ -15,7 +15,8 @@ inline constexpr std::string_view kCsvColumns[] = {"id",     "arrival_us", "mode
                                                    "height", "frames",     "steps",      "guidance",
                                                    "class",  "priority",   "deadline_us"};
 
-std::unique_ptr<Reader> open_csv(const std::string& path);
+// With a name in options.shown_as.
+std::unique_ptr<Reader> open_csv(const std::string& path, const OpenOptions& options);
 std::unique_ptr<Reader> open_hetu(const std::string& path, const OpenOptions& options);
 std::unique_ptr<Reader> open_gfdit(const std::string& path, const OpenOptions& options);
 

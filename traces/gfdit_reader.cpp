@@ -39,9 +39,9 @@ std::string model_of(const json& document, const OpenOptions& options) {
   return options.default_model;
 }
 
-json parse_file(const std::string& path) {
+json parse_file(const std::string& path, const std::string& name) {
   std::ifstream in(path, std::ios::binary);
-  if (!in) fail<ConfigError>("{}: cannot be opened", path);
+  if (!in) fail<ConfigError>("{}: cannot be opened", name);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   try {
     return json::parse(text);
@@ -51,11 +51,11 @@ json parse_file(const std::string& path) {
     const auto line =
         std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
     const std::size_t line_start = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
-    fail<ConfigError>("{}:{}: column {}: not JSON: found {}{}", path, line + 1, at - line_start + 1,
+    fail<ConfigError>("{}:{}: column {}: not JSON: found {}{}", name, line + 1, at - line_start + 1,
                       shown(std::string_view(text).substr(at, 20)),
                       at == text.size() ? "; the file is cut off here" : "");
   } catch (const json::exception& error) {
-    fail<ConfigError>("{}: not JSON that can be used: {}", path, error.what());
+    fail<ConfigError>("{}: not JSON that can be used: {}", name, error.what());
   }
 }
 
@@ -127,9 +127,12 @@ class Fields {
 class GfDitReader final : public Reader {
  public:
   GfDitReader(const std::string& path, const OpenOptions& options)
-      : path_(path), document_(parse_file(path)), model_(model_of(document_, options)) {
+      : name_(options.shown_as.empty() ? path : options.shown_as),
+        document_(parse_file(path, name_)),
+        model_(model_of(document_, options)) {
     if (!document_.contains("requests") || !document_.at("requests").is_array()) {
-      fail<ConfigError>("{}: 'requests' is missing or not a list; a GF-DiT workload has one", path);
+      fail<ConfigError>("{}: 'requests' is missing or not a list; a GF-DiT workload has one",
+                        name_);
     }
     requests_ = &document_.at("requests");
     order_ties();
@@ -162,7 +165,7 @@ class GfDitReader final : public Reader {
   }
 
   std::string where(const Record& record) const override {
-    return fmt::format("{}: requests[{}]", path_, record.line - 1);
+    return fmt::format("{}: requests[{}]", name_, record.line - 1);
   }
 
  private:
@@ -190,7 +193,7 @@ class GfDitReader final : public Reader {
     }
   }
 
-  std::string path_;
+  std::string name_;
   json document_;
   std::string model_;
   const json* requests_ = nullptr;

@@ -54,7 +54,7 @@ bool ends_value(std::string_view rest) {
 class HetuReader final : public Reader {
  public:
   HetuReader(const std::string& path, const OpenOptions& options)
-      : lines_(path), model_(options.default_model), inferred_(model_.empty()) {}
+      : lines_(path, options.shown_as), model_(options.default_model), inferred_(model_.empty()) {}
 
   bool next(Record& record) override {
     do {

@@ -34,15 +34,16 @@ std::size_t utf8_length(std::string_view text) {
 
 }  // namespace
 
-LineReader::LineReader(std::string path)
-    : path_(std::move(path)), buffer_(std::make_unique_for_overwrite<char[]>(kBuffer)) {
-  file_.reset(std::fopen(path_.c_str(), "rb"));
-  if (!file_) fail<ConfigError>("{}: cannot be opened: {}", path_, std::strerror(errno));
+LineReader::LineReader(const std::string& path, std::string name)
+    : name_(name.empty() ? path : std::move(name)),
+      buffer_(std::make_unique_for_overwrite<char[]>(kBuffer)) {
+  file_.reset(std::fopen(path.c_str(), "rb"));
+  if (!file_) fail<ConfigError>("{}: cannot be opened: {}", name_, std::strerror(errno));
   // fill() reads large blocks itself.
   std::setvbuf(file_.get(), nullptr, _IONBF, 0);
 }
 
-std::string LineReader::where() const { return fmt::format("{}:{}", path_, number_); }
+std::string LineReader::where() const { return fmt::format("{}:{}", name_, number_); }
 
 bool LineReader::fill() {
   std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
@@ -50,8 +51,8 @@ bool LineReader::fill() {
   begin_ = 0;
   const std::size_t got = std::fread(buffer_.get() + end_, 1, kBuffer - end_, file_.get());
   if (got == 0 && std::ferror(file_.get()) != 0) {
-    if (errno == EISDIR) fail<ConfigError>("{}: is a folder; a trace file is needed", path_);
-    fail<SystemError>("{}: reading failed: {}", path_, std::strerror(errno));
+    if (errno == EISDIR) fail<ConfigError>("{}: is a folder; a trace file is needed", name_);
+    fail<SystemError>("{}: reading failed: {}", name_, std::strerror(errno));
   }
   end_ += got;
   return got > 0;
@@ -66,7 +67,7 @@ bool LineReader::next(std::string_view& line) {
     if (newline != nullptr) break;
     const std::size_t unread = end_ - begin_;
     if (unread == kBuffer) {
-      fail<ConfigError>("{}:{}: line is longer than {} bytes", path_, number_ + 1, kMaxLine);
+      fail<ConfigError>("{}:{}: line is longer than {} bytes", name_, number_ + 1, kMaxLine);
     }
     if (!fill()) break;
     searched = begin_ + unread;

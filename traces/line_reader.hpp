@@ -14,15 +14,15 @@ class LineReader {
   // No line may be longer than this, in bytes.
   static constexpr std::size_t kMaxLine = std::size_t{1} << 20;
 
-  // Throws ConfigError if the file cannot be opened.
-  explicit LineReader(std::string path);
+  // Messages call the file by `name`, if there is one. Throws ConfigError if it cannot be opened.
+  explicit LineReader(const std::string& path, std::string name = {});
 
   // The next line without its end (LF or CRLF; the last line needs none); valid until the next
   // call. False at the end of the file. Throws ConfigError, naming the line, for text that is not
   // UTF-8, for a NUL byte and for a line that is too long; SystemError if reading fails.
   bool next(std::string_view& line);
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return name_; }      // as messages call it
   std::uint64_t line_number() const { return number_; }  // of the line read last, from 1
   // Whether the line read last had no end: the file stops there.
   bool at_unended_line() const { return unended_; }
@@ -38,7 +38,7 @@ class LineReader {
   bool fill();  // brings in more bytes behind the unread ones; false when there are none
   void check_text(std::string_view line) const;
 
-  std::string path_;
+  std::string name_;
   std::unique_ptr<std::FILE, Close> file_;
   std::unique_ptr<char[]> buffer_;  // of kBuffer bytes
   std::size_t begin_ = 0;           // the unread bytes of buffer_

@@ -35,14 +35,14 @@ class ListReader final : public Reader {
 };
 
 // The first line that is not blank, less leading blanks.
-std::string first_text(const std::string& path) {
-  LineReader lines(path);
+std::string first_text(const std::string& path, const std::string& name) {
+  LineReader lines(path, name);
   std::string_view line;
   while (lines.next(line)) {
     const std::size_t start = line.find_first_not_of(" \t");
     if (start != std::string_view::npos) return std::string(line.substr(start));
   }
-  fail<ConfigError>("{}: the file is empty", path);
+  fail<ConfigError>("{}: the file is empty", name);
 }
 
 }  // namespace
@@ -52,9 +52,11 @@ std::string shape_name(Shape shape) {
   return fmt::format("{}x{}x{}", shape.width, shape.height, shape.frames);
 }
 
-std::unique_ptr<Reader> open_trace(const std::string& path, const OpenOptions& options) {
-  const std::string text = first_text(path);
-  if (text.starts_with("# regroup trace")) return open_csv(path);
+std::unique_ptr<Reader> open_trace(const std::string& path, const OpenOptions& given) {
+  OpenOptions options = given;
+  if (options.shown_as.empty()) options.shown_as = path;
+  const std::string text = first_text(path, options.shown_as);
+  if (text.starts_with("# regroup trace")) return open_csv(path, options);
   if (text.starts_with("Request(")) return open_hetu(path, options);
   if (text.starts_with("{")) return open_gfdit(path, options);
   std::string_view hint;
@@ -66,7 +68,7 @@ std::unique_ptr<Reader> open_trace(const std::string& path, const OpenOptions& o
   fail<ConfigError>(
       "{}: not a trace: it begins with {}; allowed: '{}' (CSV), 'Request(' (Hetu-DiT text), "
       "'{{' (GF-DiT workload JSON){}",
-      path, shown(text), kCsvMagic, hint);
+      options.shown_as, shown(text), kCsvMagic, hint);
 }
 
 std::unique_ptr<Reader> list_reader(std::vector<Record> records, std::string name) {

@@ -27,7 +27,9 @@ class Reader {
 struct OpenOptions {
   // The model of every request, for files that name none (Hetu-DiT text; GF-DiT JSON sometimes).
   // Empty: inferred, see open_trace.
-  std::string default_model;
+  std::string default_model{};
+  // What messages call the file, if not its path: for a copy (see spool.hpp).
+  std::string shown_as{};
 };
 
 // Opens a trace; the format is known by its content, not by its name:

@@ -9,6 +9,7 @@
 // Beyond what was published: a cluster may have several nodes, and each has its own budget.
 //
 // Cost of a decision: O(changes x log waiting + tasks it places x layouts).
+#include <utility>
 #include <vector>
 
 #include "policies/builtin/deadlines/edf_family.hpp"
@@ -37,9 +38,11 @@ class EdfBestFit final : public Policy {
  private:
   struct Plan {
     const Task* task;
-    bool single;  // see edf::is_single
+    std::span<const Layout> layouts;  // of the task
+    bool single;                      // see edf::is_single
     NodeId node;
     Layout layout;
+    int in_budget;  // GPUs of its own that the budget still counts
   };
 
   void give_sizes(const ClusterView& view) {
@@ -47,19 +50,25 @@ class EdfBestFit final : public Policy {
     plans_.clear();
     while (const auto next = waiting_.pop(budget.widest())) {
       const Task& task = view.task(next->slot);
-      const Layout layout = narrowest_in_time(view, task, budget.widest());
+      const auto layouts = view.layouts(task);
+      const Layout layout = narrowest_in_time(view, task, layouts, budget.widest());
       const NodeId node = edf::node_for(budget, task, layout.size());
-      plans_.push_back({&task, edf::is_single(view, task), node, layout});
-      spend(node, layout.size());
+      plans_.push_back(
+          {&task, layouts, edf::is_single(task, layouts), node, layout, layout.size()});
+      // Mostly there is only one, and no budget to keep.
+      const bool last = waiting_.empty() || budget.count() == layout.size();
+      if (last && plans_.size() == 1) break;
+      spend(node, std::exchange(plans_.back().in_budget, 0));
     }
   }
 
   // Of at most that many GPUs.
-  static Layout narrowest_in_time(const ClusterView& view, const Task& task, int gpus) {
+  static Layout narrowest_in_time(const ClusterView& view, const Task& task,
+                                  std::span<const Layout> layouts, int gpus) {
     if (task.deadline == kNever) return view.widest(task, gpus);
-    Layout soonest = view.layouts(task)[0];
+    Layout soonest = layouts[0];
     TimePoint least = kNever;
-    for (const Layout layout : view.layouts(task)) {
+    for (const Layout layout : layouts) {
       if (layout.size() > gpus) break;
       const TimePoint finish = edf::finish(view, task, layout.size());
       if (finish <= task.deadline) return layout;
@@ -72,12 +81,13 @@ class EdfBestFit final : public Policy {
 
   // As long as its node's budget has the next size that ends the request sooner.
   void widen(const ClusterView& view, Plan& plan) {
-    if (plan.single) return;
+    const auto room = [&] { return book_.free().count(plan.node) - plan.in_budget; };
+    if (plan.single || room() == 0) return;
     TimePoint finish = edf::finish(view, *plan.task, plan.layout.size());
-    for (const Layout layout : view.layouts(*plan.task)) {
+    for (const Layout layout : plan.layouts) {
       const int more = layout.size() - plan.layout.size();
       if (more <= 0) continue;
-      if (more > book_.free().count(plan.node)) break;
+      if (more > room()) break;
       const TimePoint wider = edf::finish(view, *plan.task, layout.size());
       if (wider >= finish) continue;
       spend(plan.node, more);

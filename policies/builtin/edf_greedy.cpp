@@ -32,17 +32,18 @@ class EdfGreedy final : public Policy {
  private:
   void place(const ClusterView& view, const Task& task, Decisions& out) {
     const IdleGpus& free = book_.free();
-    const Layout layout = fastest(view, task, free.widest());
+    const auto layouts = view.layouts(task);
+    const Layout layout = fastest(view, task, layouts, free.widest());
     const NodeId node = edf::node_for(free, task, layout.size());
-    const Group group = edf::is_single(view, task) ? free.pick_on(node, 1)
-                                                   : edf::pick(free, task, node, layout.size());
+    const Group group = edf::is_single(task, layouts) ? free.pick_on(node, 1)
+                                                      : edf::pick(free, task, node, layout.size());
     book_.place(out, task, group, layout, steps_);
   }
 
   // Of at most that many GPUs; the smallest of equals. A cost of nothing means that it is not
   // known.
-  static Layout fastest(const ClusterView& view, const Task& task, int gpus) {
-    const auto layouts = view.layouts(task);
+  static Layout fastest(const ClusterView& view, const Task& task, std::span<const Layout> layouts,
+                        int gpus) {
     Layout best = layouts[0];
     Duration least = Duration::max();
     for (const Layout layout : layouts) {

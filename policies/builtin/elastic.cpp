@@ -16,7 +16,8 @@
 // throughput leaves out step 4, as every change costs time.
 //
 // Cost of a call: O(changes x log live) and the head of the queue against the nodes where something
-// changed; of a plan: O(live x (widths + log live)).
+// changed; O(runs) if somebody to be saved finds no idle GPUs, once. Of a plan: O(live x (widths +
+// log live)), and there is one every live / 32 calls.
 #include "policies/builtin/elastic/boundaries.hpp"
 #include "policies/builtin/elastic/offers.hpp"
 #include "regroup/policy/policy.hpp"
@@ -62,6 +63,7 @@ class Elastic final : public Policy {
     standby_wanted_ =
         planner_.saves() ? planner_.standby().count(planner_.now(), planner_.capacity()) : 0;
     pool_.begin(out.idle(), standby_wanted_);
+    boundaries_.begin();
   }
 
   void secure_waiting(const ClusterView& view, Decisions& out) {
@@ -151,7 +153,7 @@ class Elastic final : public Policy {
   // wider.
   void share(const ClusterView& view, Decisions& out) {
     if (pool_.count() == 0) return;
-    offers_.begin(planner_.settings().objective, ledger().live().size(), planner_.capacity());
+    offers_.begin(planner_.settings().objective, ledger().live(), planner_.capacity());
     for (const std::uint32_t slot : placed_) offers_.next_of(ledger().at(view, slot));
     for (const std::uint32_t slot : unplaced_)
       if (const Job& job = ledger().at(view, slot); !job.reserved) offers_.next_of(job);
@@ -223,12 +225,12 @@ class Elastic final : public Policy {
               : kBetter * gain(run, narrower, run.width);
       rivals_.emplace_back(worth, run.order.id, run.order.slot);
     });
-    if (rivals_.empty()) return;
-    std::ranges::sort(rivals_);
-    auto rival = rivals_.begin();
+    std::ranges::make_heap(rivals_, std::greater());  // few of them will be challenged
     const auto challenge = [&](double worth) {
-      if (rival == rivals_.end() || worth < std::get<0>(*rival)) return false;
-      Boundaries::leave(view, ledger().at(view, std::get<2>(*rival++)), out);
+      if (rivals_.empty() || worth < std::get<0>(rivals_.front())) return false;
+      Boundaries::leave(view, ledger().at(view, std::get<2>(rivals_.front())), out);
+      std::ranges::pop_heap(rivals_, std::greater());
+      rivals_.pop_back();
       return true;
     };
     for (const std::uint32_t slot : unplaced_)

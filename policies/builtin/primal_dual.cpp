@@ -21,7 +21,7 @@
 // loads of 0.7 to 1.2 within 6 points of it, either way: who is late there is decided by lambda.
 //
 // Cost of a decision: changes x log waiting + nodes with idle GPUs x (look + top_m x windows x sets
-// of GPUs); every dual_interval_s 2 x look requests more.
+// of GPUs); every dual_interval_s all that runs, and 2 x look requests of every node, more.
 #include <stdexcept>
 #include <tuple>
 
@@ -57,7 +57,7 @@ class PrimalDual final : public Policy {
   void decide(const ClusterView& view, Decisions& out) override {
     queues_.begin(view);
     predict(view);
-    look_at_runs(view);
+    follow_runs(view);
     book_.replay(view, out, [&](std::span<const Change> event) {
       for (const Change& change : event)
         queues_.update(view, change, [&](const QueuedRequest& request) {
@@ -126,16 +126,40 @@ class PrimalDual final : public Policy {
 
   // --- One plan
 
-  // What runs where, and when each busy GPU comes free, in seconds from now.
-  void look_at_runs(const ClusterView& view) {
-    release_.assign(view.gpus().size(), 0);
-    runs_on_.resize(queues_.nodes().size());
-    for (auto& runs : runs_on_) runs.clear();
-    for (const Task* task : view.running()) {
-      runs_on_[queues_.nodes().node_of(task->group[0])].push_back(task);
-      const double end = to_seconds(view.progress(*task).run_end - view.now());
-      for (const GpuId gpu : task->group) release_[gpu.value] = std::max(end, 1e-6);
+  // What runs where: what was placed in the latest call, less what has ended since.
+  void follow_runs(const ClusterView& view) {
+    ++call_;
+    release_.resize(view.gpus().size());
+    nodes_.resize(queues_.nodes().size());
+    for (const auto& [slot, node] : placed_) {
+      if (node_of_run_.size() <= slot) node_of_run_.resize(slot + 1, kNowhere);
+      node_of_run_[slot] = node;
+      nodes_[node].runs.push_back(slot);
     }
+    placed_.clear();
+    for (const Change& change : view.changes()) {
+      if (change.kind != Change::Kind::kTaskReady && change.kind != Change::Kind::kTaskDone)
+        continue;
+      if (change.slot >= node_of_run_.size() || node_of_run_[change.slot] == kNowhere) continue;
+      std::erase(nodes_[node_of_run_[change.slot]].runs, change.slot);
+      node_of_run_[change.slot] = kNowhere;
+    }
+  }
+
+  // Once a call: who runs on the node, and when each of its GPUs comes free, in seconds from now.
+  void look_at_runs(const ClusterView& view, std::size_t at) {
+    NodeRuns& node = nodes_[at];
+    if (node.call == call_) return;
+    node.call = call_;
+    for (const GpuId gpu : queues_.nodes().working(at)) release_[gpu.value] = 0;
+    node.tasks.clear();
+    for (const std::uint32_t slot : node.runs) {
+      const Task& task = view.task(slot);
+      node.tasks.push_back(&task);
+      const double end = to_seconds(view.progress(task).run_end - view.now());
+      for (const GpuId gpu : task.group) release_[gpu.value] = std::max(end, 1e-6);
+    }
+    std::ranges::sort(node.tasks, ByArrival());
   }
 
   void plan_nodes(const ClusterView& view, Decisions& out) {
@@ -145,6 +169,7 @@ class PrimalDual final : public Policy {
       MoveFinder finder(view, queues_.nodes(), node.value,
                         queues_.nodes().idle(node.value, book_.free()), steps_,
                         MoveFinder::Source::kFree);
+      look_at_runs(view, node.value);
       while (plan(view, finder, node.value, out)) {
       }
     }
@@ -176,7 +201,8 @@ class PrimalDual final : public Policy {
     looked_at_.clear();
     first_of(queues_.of_node(node), view, looked_at_);
     first_of(queues_.anywhere(), view, looked_at_);
-    looked_at_.insert(looked_at_.end(), runs_on_[node].begin(), runs_on_[node].end());
+    const std::vector<const Task*>& running = nodes_[node].tasks;
+    looked_at_.insert(looked_at_.end(), running.begin(), running.end());
     pressing_.clear();
     for (const Task* task : looked_at_) {
       if (view.layouts(*task).front().size() > queues_.nodes().count(node)) continue;
@@ -262,6 +288,7 @@ class PrimalDual final : public Policy {
 
   void place(const Move& move, MoveFinder& finder, std::size_t node, Decisions& out) {
     finder.place(move, queues_, book_, out);
+    placed_.emplace_back(move.task->slot, node);
     finder.take(move.claims);
     for (const GpuId gpu : queues_.nodes().group(node, move.claims))
       release_[gpu.value] = move.migrate_s + move.placed_s;
@@ -277,10 +304,20 @@ class PrimalDual final : public Policy {
   bool started_ = false;
   TimePoint predicted_{};
 
+  static constexpr std::size_t kNowhere = ~std::size_t{0};
+  struct NodeRuns {
+    std::vector<std::uint32_t> runs;  // slots of what runs there
+    std::uint64_t call = 0;           // the latest for which what follows was set
+    std::vector<const Task*> tasks;   // the same, by arrival
+  };
+  std::uint64_t call_ = 0;
+  std::vector<NodeRuns> nodes_;
+  std::vector<std::size_t> node_of_run_;                       // by slot
+  std::vector<std::pair<std::uint32_t, std::size_t>> placed_;  // slot, node: in this call
+
   // Of this call:
-  std::vector<std::vector<const Task*>> runs_on_;  // node -> tasks
-  std::vector<double> release_;                    // by GPU; 0: idle
-  std::vector<std::pair<int, NodeId>> order_;      // nodes, most idle GPUs first
+  std::vector<double> release_;                // by GPU; 0: idle
+  std::vector<std::pair<int, NodeId>> order_;  // nodes, most idle GPUs first
   std::vector<const Task*> tail_, looked_at_;
   std::vector<Pressing> pressing_;
   std::vector<int> widths_;

@@ -154,7 +154,7 @@ class Tetriserve final : public Policy {
     }
     at = {task.id, home(view, task), true, {}};
     NodePlan& node = nodes_[at.node];
-    if (edf::is_single(view, task))
+    if (edf::is_single(task, view.layouts(task)))
       node.singles.emplace(task);
     else
       node.add(candidate(view, task), task.id);

@@ -7,6 +7,7 @@
 
 #include "core/random.hpp"
 #include "sim/bench/calendar_queue.hpp"
+#include "sim/bench/ladder_queue.hpp"
 
 namespace regroup::sim {
 namespace {
@@ -89,6 +90,7 @@ int main(int argc, char** argv) {
   add<BinaryHeap>("binary heap");
   add<FourAryHeap>("4-ary heap");
   add<CalendarQueue>("calendar");
+  add<LadderQueue>("ladder");
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -73,7 +73,7 @@ Observed observe(std::uint64_t seed) {
                .catalog = catalog,
                .requests = source,
                .classes = classes,
-               .observers = {&conservation, &metrics, &results}})
+               .observers = {&conservation, &metrics, &results.observer()}})
       .run();
   results.commit(metrics.summary(), {}, {});
 

@@ -68,7 +68,7 @@ TEST(OutputFile, WritesMoreThanItsBuffer) {
 TEST(OutputFile, ReportsAFullDiskOnWrite) {
   OutputFile file = OutputFile::direct("/dev/full");
   const auto write = [&] {
-    for (int i = 0; i < 10'000; ++i) file.write("0123456789");
+    for (int i = 0; i < 100'000; ++i) file.write("0123456789");
   };
   EXPECT_EQ(refusal(write), "/dev/full: cannot write: No space left on device");
 }

@@ -23,7 +23,7 @@ void write_results(const std::filesystem::path& directory, ResultsOptions option
   Script script;
   Metrics metrics(script.catalog.gpus().size(), script.classes);
   Results results(directory, script.catalog, script.classes, options);
-  script.observers = {&metrics, &results};
+  script.observers = {&metrics, &results.observer()};
   play(script);
   results.commit(metrics.summary(), kConfig, {{"host", host}});
 }
@@ -150,7 +150,7 @@ TEST(Results, LeavesNothingWithoutCommit) {
   {
     Script script;
     Results results(dir.path(), script.catalog, script.classes, {.tasks = true, .timeline = true});
-    script.observers = {&results};
+    script.observers = {&results.observer()};
     script::play_story(script);
   }
   EXPECT_EQ(dir.names(), Names{});

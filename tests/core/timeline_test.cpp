@@ -278,6 +278,47 @@ TEST(TimelineBytes, HaveThePublishedFieldNumbers) {
   EXPECT_EQ(numbers(field(field(first.at(1), 11).bytes, 4).bytes), (Numbers{{1, v}, {6, b}}));
 }
 
+// Of the story's requests a, b, c, d a sample of 3 draws a and d.
+TEST(TimelineSample, DrawsEveryNthRequestAndItsRuns) {
+  const auto play = [](std::uint64_t sample) {
+    const TempDir dir;
+    Script script;
+    TimelineLog log(dir.path(), script.catalog, script.classes, sample);
+    script.observers = {&log};
+    script::play_story(script);
+    log.commit();
+    return script::lines_of(script::read_trace(dir.read("timeline.pftrace")));
+  };
+  const Lines all = play(1), some = play(3);
+  for (const char* drawn : {"Requests/small/small a,1", "Requests/large/large d", "GPUs/node"})
+    EXPECT_EQ(only(drawn, some), only(drawn, all)) << drawn;
+  for (const char* left_out : {"small c", "large b"}) {
+    EXPECT_NE(only(left_out, all), Lines{}) << left_out;
+    EXPECT_EQ(only(left_out, some), Lines{}) << left_out;
+  }
+}
+
+TEST(TimelineSample, DrawsTheSampledRequestsOfABatch) {
+  const TempDir dir;
+  Script script;
+  TimelineLog log(dir.path(), script.catalog, script.classes, 2);
+  script.observers = {&log};
+  const std::vector<RequestId> batch = {script.arrive("a", "x", 4), script.arrive("b", "x", 4)};
+  script.end(script.launch(batch, 1, {{0}}, {}), 4, {.compute = 1});
+  const std::vector<RequestId> other = {batch[1]};
+  script.end(script.launch(other, 2, {{0}}, {}), 1, {.compute = 1});
+  log.commit();
+  const Trace trace = script::read_trace(dir.read("timeline.pftrace"));
+  std::size_t runs = 0;
+  for (const TraceEvent& event : trace.events) {
+    if (event.category != "run") continue;
+    ++runs;
+    EXPECT_EQ(event.name, "1024x1024 x1 steps 4 batch 2");
+    EXPECT_EQ(event.annotations.at("request"), "a");
+  }
+  EXPECT_EQ(runs, 1u);
+}
+
 TEST(TimelineBytes, AreReadByProtoc) {
   if (std::system("protoc --version > /dev/null 2>&1") != 0) GTEST_SKIP() << "no protoc here";
   const TempDir dir;
@@ -290,7 +331,8 @@ TEST(TimelineBytes, AreReadByProtoc) {
     s.end_request(a, RequestOutcome::End::kRejected);
   });
   const std::string command = "protoc --proto_path=" RG_SOURCE_DIR
-                              " --decode=perfetto.protos.Trace core/perfetto_trace.proto < '" +
+                              "/tests/core"
+                              " --decode=perfetto.protos.Trace perfetto_trace.proto < '" +
                               (dir.path() / "timeline.pftrace").string() + "' > '" +
                               (dir.path() / "text").string() + "'";
   ASSERT_EQ(std::system(command.c_str()), 0);

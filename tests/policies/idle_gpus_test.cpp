@@ -101,6 +101,16 @@ class Pair {
     idle_ -= static_cast<int>(group.size());
   }
 
+  // Those of them that are busy, in any order and of any nodes.
+  void give(const Group& any) {
+    Group busy;
+    for (const GpuId id : any)
+      if (!slow_.idle(id) && !busy.contains(id)) busy.push_back(id);
+    fast_.give(busy);
+    for (const GpuId id : busy) slow_.set(id, true);
+    idle_ += static_cast<int>(busy.size());
+  }
+
   // Asks both everything about one GPU and one size.
   void compare(GpuId id, int k, const Group& keep) const {
     const auto wanted = static_cast<std::size_t>(k);
@@ -125,7 +135,7 @@ class Pair {
   int idle_ = 0;
 };
 
-// Flips and takes at random; every `stride` operations all answers are compared.
+// Flips, takes and gives at random; every `stride` operations all answers are compared.
 void run_random_operations(std::span<const int> gpus_per_node, int operations, int stride,
                            std::uint32_t seed) {
   Pair pair(gpus_per_node);
@@ -137,6 +147,10 @@ void run_random_operations(std::span<const int> gpus_per_node, int operations, i
     if (random() % 4 == 0) {
       last = pair.fast().pick(k);
       pair.take(last);
+    } else if (random() % 8 == 0) {
+      Group some;
+      for (int n = 0; n < k; ++n) some.push_back(any_gpu());
+      pair.give(some);
     } else {
       pair.flip(any_gpu());
     }

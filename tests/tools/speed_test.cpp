@@ -19,6 +19,18 @@ TEST(HeapLoop, HandlesEveryArrivalAndStep) {
   EXPECT_EQ(result.events, 500u * 8);
 }
 
+TEST(HeapLoop, IsTheSameSimulationWhateverIsQueued) {
+  const auto run = [](HeapLoop::Queued queued) {
+    return run_heap_loop({.queued = queued, .requests = 300, .steps = 9, .servers = 4});
+  };
+  const HeapLoopResult whole = run(HeapLoop::Queued::kWholeTrace);
+  const HeapLoopResult next = run(HeapLoop::Queued::kNextArrival);
+  EXPECT_EQ(whole.events, next.events);
+  EXPECT_EQ(whole.finished_ns, next.finished_ns);
+  EXPECT_EQ(whole.latency_ns, next.latency_ns);
+  EXPECT_GT(whole.latency_ns, 300 * 9 * std::int64_t{150'000'000});  // the shortest step
+}
+
 // With so many servers that nobody waits it takes as long as the arrivals and one request.
 TEST(HeapLoop, ServersWorkSideBySide) {
   const auto finished = [](int servers) {
@@ -61,6 +73,7 @@ TEST(Speed, ARowSaysWhatWasDone) {
   EXPECT_EQ(row.events, 40u * (30 + 2 + 1));  // FLUX.1-dev: encode, 30 steps one by one, decode
   EXPECT_GT(row.cpu_s, 0);
   EXPECT_GT(row.floor_events_per_s, 0);
+  EXPECT_GT(row.streamed_floor_events_per_s, 0);
   EXPECT_GT(row.peak_rss_bytes, 0);
 }
 
@@ -69,6 +82,7 @@ TEST(SpeedReport, JsonHasTheRows) {
                             .events = 3000,
                             .cpu_s = 0.5,
                             .floor_events_per_s = 24'000,
+                            .streamed_floor_events_per_s = 48'000,
                             .peak_rss_bytes = 5}};
   const auto json = nlohmann::json::parse(speed_json(rows));
   const auto& row = json.at("rows").at(0);
@@ -78,6 +92,7 @@ TEST(SpeedReport, JsonHasTheRows) {
   EXPECT_EQ(row.at("events_per_s"), 6000.0);
   EXPECT_EQ(row.at("requests_per_s"), 200.0);
   EXPECT_EQ(row.at("floor_ratio"), 4.0);
+  EXPECT_EQ(row.at("streamed_floor_ratio"), 8.0);
   EXPECT_EQ(row.at("peak_rss_bytes"), 5);
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kSteps = 30;
 constexpr int kGpusPerNode = 8;
-constexpr std::uint64_t kFloorRequests = 20'000;
+constexpr std::uint64_t kFloorRequests = 10'000;
 
 double cpu_seconds() {
   rusage usage{};
@@ -60,9 +60,10 @@ Experiment experiment_of(const SpeedCase& of) {
   return experiment;
 }
 
-double floor_events_per_s(const SpeedCase& of) {
+double floor_events_per_s(const SpeedCase& of, HeapLoop::Queued queued) {
   const double before = cpu_seconds();
-  const HeapLoopResult floor = run_heap_loop({.requests = std::max(of.requests, kFloorRequests),
+  const HeapLoopResult floor = run_heap_loop({.queued = queued,
+                                              .requests = std::max(of.requests, kFloorRequests),
                                               .steps = kSteps,
                                               .servers = of.gpus,
                                               .load = of.load});
@@ -73,15 +74,16 @@ double floor_events_per_s(const SpeedCase& of) {
 std::string run_case(const SpeedCase& of) {
   using Clock = std::chrono::steady_clock;
   const Experiment experiment = experiment_of(of);
-  const double floor = floor_events_per_s(of);
+  const double floor = floor_events_per_s(of, HeapLoop::Queued::kWholeTrace);
+  const double streamed_floor = floor_events_per_s(of, HeapLoop::Queued::kNextArrival);
   const double cpu = cpu_seconds();
   const auto wall = Clock::now();
   const Outcome outcome = run(experiment);
   const double cpu_s = cpu_seconds() - cpu;
   const std::chrono::duration<double> wall_s = Clock::now() - wall;
   const Summary& summary = outcome.summary;
-  return fmt::format("{} {} {} {} {} {}", summary.requests + summary.runs, summary.steps, cpu_s,
-                     wall_s.count(), outcome.decision_times.p99_us, floor);
+  return fmt::format("{} {} {} {} {} {} {}", summary.requests + summary.runs, summary.steps, cpu_s,
+                     wall_s.count(), outcome.decision_times.p99_us, floor, streamed_floor);
 }
 
 }  // namespace
@@ -94,7 +96,7 @@ SpeedRow measure_speed(const SpeedCase& of) {
   std::istringstream numbers(result.text);
   numbers.imbue(std::locale::classic());
   numbers >> row.events >> row.steps >> row.cpu_s >> row.wall_s >> row.decision_p99_us >>
-      row.floor_events_per_s;
+      row.floor_events_per_s >> row.streamed_floor_events_per_s;
   RG_CHECK(!numbers.fail(), "a measured process answered '{}'", result.text);
   row.peak_rss_bytes = result.peak_rss_bytes;
   return row;

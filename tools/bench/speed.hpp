@@ -26,7 +26,9 @@ struct SpeedRow {
   double cpu_s = 0;          // of all threads: making the requests, simulating, writing
   double wall_s = 0;
   double decision_p99_us = 0;
-  double floor_events_per_s = 0;  // of the bare heap loop of as many requests and GPUs, just before
+  // Of the bare heap loop of as many requests and GPUs, just before; see HeapLoop::Queued.
+  double floor_events_per_s = 0;
+  double streamed_floor_events_per_s = 0;
   std::int64_t peak_rss_bytes = 0;
 
   double events_per_s() const { return static_cast<double>(events) / cpu_s; }
@@ -34,6 +36,7 @@ struct SpeedRow {
   double ns_per_event() const { return 1e9 / events_per_s(); }
   // How many times as long as the bare loop an event takes.
   double floor_ratio() const { return floor_events_per_s / events_per_s(); }
+  double streamed_floor_ratio() const { return streamed_floor_events_per_s / events_per_s(); }
 };
 
 // Times are CPU time, so that other programs on the machine disturb little. Throws SystemError.

@@ -26,6 +26,8 @@ Json json_of(const SpeedRow& row) {
           {"requests_per_s", row.requests_per_s()},
           {"floor_events_per_s", row.floor_events_per_s},
           {"floor_ratio", row.floor_ratio()},
+          {"streamed_floor_events_per_s", row.streamed_floor_events_per_s},
+          {"streamed_floor_ratio", row.streamed_floor_ratio()},
           {"decision_p99_us", row.decision_p99_us},
           {"peak_rss_bytes", row.peak_rss_bytes}};
 }
@@ -49,13 +51,14 @@ std::string growth_csv(std::span<const GrowthCurve> curves) {
 
 std::string speed_text(std::span<const SpeedRow> rows) {
   std::string text =
-      fmt::format("{:<14} {:>6} {:>9} {:>8} {:>11} {:>11} {:>7} {:>8}\n", "policy", "GPUs",
-                  "requests", "outputs", "events/s", "requests/s", "floor", "RSS MiB");
+      fmt::format("{:<14} {:>6} {:>9} {:>8} {:>11} {:>11} {:>7} {:>9} {:>8}\n", "policy", "GPUs",
+                  "requests", "outputs", "events/s", "requests/s", "floor", "streamed", "RSS MiB");
   for (const SpeedRow& row : rows)
-    text += fmt::format("{:<14} {:>6} {:>9} {:>8} {:>11.0f} {:>11.0f} {:>6.1f}x {:>8.0f}\n",
-                        row.of.policy, row.of.gpus, row.of.requests,
-                        row.of.out.empty() ? "no" : "yes", row.events_per_s(), row.requests_per_s(),
-                        row.floor_ratio(), static_cast<double>(row.peak_rss_bytes) / kMebibyte);
+    text += fmt::format(
+        "{:<14} {:>6} {:>9} {:>8} {:>11.0f} {:>11.0f} {:>6.1f}x {:>8.1f}x {:>8.0f}\n",
+        row.of.policy, row.of.gpus, row.of.requests, row.of.out.empty() ? "no" : "yes",
+        row.events_per_s(), row.requests_per_s(), row.floor_ratio(), row.streamed_floor_ratio(),
+        static_cast<double>(row.peak_rss_bytes) / kMebibyte);
   return text;
 }
 

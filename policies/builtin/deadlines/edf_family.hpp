@@ -34,8 +34,8 @@ struct Key {
 };
 
 // A stage that is one GPU's work whatever the cluster, as encoding and decoding mostly are.
-inline bool is_single(const ClusterView& view, const Task& task) {
-  const auto layouts = view.layouts(task);
+// `layouts`: of the task.
+inline bool is_single(const Task& task, std::span<const Layout> layouts) {
   return task.kind != StageKind::kDenoise && layouts.size() == 1 && layouts[0].size() == 1;
 }
 
@@ -76,6 +76,9 @@ class Queue {
     std::vector<Key>& keys = line_of(view.layouts(task)[0].size()).keys;
     keys.emplace_back(task);
     std::ranges::push_heap(keys, std::greater());
+  }
+  bool empty() const {
+    return std::ranges::all_of(lines_, [](const Line& line) { return line.keys.empty(); });
   }
   // Removes the first that can do with that many GPUs.
   std::optional<Key> pop(int gpus) {

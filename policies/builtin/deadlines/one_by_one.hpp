@@ -42,8 +42,7 @@ class OneByOne {
     aside_.push_back(group);
   }
   void put_back() {
-    for (const Group& group : aside_)
-      for (const GpuId gpu : group) free_.give(gpu);
+    for (const Group& group : aside_) free_.give(group);
     aside_.clear();
   }
 
@@ -70,21 +69,24 @@ class OneByOne {
 
   // `idle` has this instant's failures in it already: nothing is given back that broke.
   void settle(const Change& change, const IdleGpus& idle) {
-    const auto give = [&](GpuId gpu) {
-      if (idle.contains(gpu) && !free_.contains(gpu)) free_.give(gpu);
+    const auto comes_back = [&](GpuId gpu) { return idle.contains(gpu) && !free_.contains(gpu); };
+    const auto give = [&](const Group& group) {
+      if (std::ranges::all_of(group, comes_back)) return free_.give(group);
+      for (const GpuId gpu : group)
+        if (comes_back(gpu)) free_.give(gpu);
     };
     switch (change.kind) {
       case Change::Kind::kTaskReady:
       case Change::Kind::kTaskDone:
         if (change.slot >= runs_.size() || runs_[change.slot].task != change.task) break;
-        std::ranges::for_each(runs_[change.slot].group, give);
+        give(runs_[change.slot].group);
         runs_[change.slot].group.clear();
         break;
       case Change::Kind::kGpuFailed:
         if (free_.contains(change.gpu)) free_.take(change.gpu);
         break;
       case Change::Kind::kGpuRepaired:
-        give(change.gpu);
+        give({change.gpu});
         break;
       case Change::Kind::kRequestDone:
       case Change::Kind::kWoke:

@@ -1,6 +1,10 @@
 // GPUs that come free at the step boundaries of what runs.
 #pragma once
 
+#include <optional>
+#include <utility>
+#include <vector>
+
 #include "policies/builtin/elastic/planner.hpp"
 #include "policies/builtin/elastic/pool.hpp"
 
@@ -11,22 +15,21 @@ class Boundaries {
  public:
   Boundaries(Planner& planner, Pool& pool) : planner_(planner), pool_(pool) {}
 
+  // Each call begins with this.
+  void begin() {
+    for (Soonest& soonest : soonest_) soonest.known = false;
+  }
+
   // Finds the node where the job's width comes together soonest, makes runs there stop at their
   // boundary, and keeps that node's idle GPUs for it. False, and nothing, if it would be late all
-  // the same.
+  // the same. In one call, jobs ask in order of urgency.
   bool await(const ClusterView& view, Job& job, std::size_t need, Decisions& out) {
+    const double latest =
+        job.promoted ? kForEver / 2 : job.until_deadline(planner_.now()) - job.left(need);
     for (const bool more : {false, true}) {
-      double soonest =
-          job.promoted ? kForEver / 2 : job.until_deadline(planner_.now()) - job.left(need);
-      std::size_t chosen = planner_.ledger().nodes();
-      for (std::size_t node = 0; node < planner_.ledger().nodes(); ++node) {
-        const double at = available(view, node, job, job.gpus(need), more);
-        if (at > soonest) continue;
-        soonest = at;
-        chosen = node;
-      }
-      if (chosen == planner_.ledger().nodes()) continue;
-      job.node = NodeId{static_cast<std::uint32_t>(chosen)};
+      const std::optional<std::uint32_t> node = soonest(view, job, job.gpus(need), more, latest);
+      if (!node) continue;
+      job.node = NodeId{*node};
       job.reserved = true;
       const int missing = job.gpus(need) - pool_.count(job.node);
       pool_.keep(job.node, job.gpus(need));
@@ -72,8 +75,52 @@ class Boundaries {
     return kForEver;
   }
 
+  // When each node has so many GPUs for a job, at the earliest: the earliest on top.
+  struct Soonest {
+    int gpus;
+    bool more;
+    bool known;  // in this call
+    std::vector<std::pair<double, std::uint32_t>> heap;
+  };
+  static bool later(const std::pair<double, std::uint32_t>& a,
+                    const std::pair<double, std::uint32_t>& b) {
+    return a.first != b.first ? a.first > b.first : a.second < b.second;
+  }
+
+  // The node that is available soonest, but not after `latest`; of equals the last. Within a call
+  // GPUs are only given away, and each job is less urgent than the one before, so that a node is
+  // never available sooner than it was: what was found before is looked at again only when it comes
+  // out on top.
+  std::optional<std::uint32_t> soonest(const ClusterView& view, const Job& job, int gpus, bool more,
+                                       double latest) {
+    auto& heap = availability(view, job, gpus, more).heap;
+    while (!heap.empty() && heap.front().first <= latest) {
+      const auto [before, node] = heap.front();
+      const double at = available(view, node, job, gpus, more);
+      if (at == before) return node;
+      std::ranges::pop_heap(heap, later);
+      heap.back().first = at;
+      std::ranges::push_heap(heap, later);
+    }
+    return std::nullopt;
+  }
+
+  Soonest& availability(const ClusterView& view, const Job& job, int gpus, bool more) {
+    auto found = std::ranges::find_if(
+        soonest_, [&](const Soonest& each) { return each.gpus == gpus && each.more == more; });
+    if (found == soonest_.end()) found = soonest_.insert(soonest_.end(), {gpus, more, false, {}});
+    if (found->known) return *found;
+    found->known = true;
+    found->heap.clear();
+    for (std::uint32_t node = 0; node < planner_.ledger().nodes(); ++node)
+      found->heap.emplace_back(available(view, node, job, gpus, more), node);
+    std::ranges::make_heap(found->heap, later);
+    return *found;
+  }
+
   Planner& planner_;
   Pool& pool_;
+  std::vector<Soonest> soonest_;  // of the widths that were asked for: a few
 };
 
 }  // namespace regroup::elastic

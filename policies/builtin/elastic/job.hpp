@@ -12,28 +12,29 @@ namespace regroup::elastic {
 inline constexpr double kForEver = 1e300;  // seconds
 inline constexpr std::size_t kLate = std::numeric_limits<std::size_t>::max();
 
-struct Job {
+// A plan reads the first cache line of every live task, and the second of every run.
+struct alignas(64) Job {
   DeadlineOrder order{};  // as it stands among the live
-  RequestId request{};
   const Curve* curve = nullptr;
-  TimePoint due{};  // from then on it has waited too long; see Ageing
-  double rank = 0;  // among those that wait and are not saved, larger is sooner
-  bool live = false;
-  bool denoise = false;
-  bool running = false;
-  bool saved = false;     // meets its deadline by the latest plan, or was promoted
-  bool promoted = false;  // waited too long: comes before all others, and is not stopped
-  bool reserved = false;  // waits for GPUs that come together on `node`
-  NodeId node{};          // running or reserved: where
-  int held = 0;           // running: how many GPUs
-
-  // Of one call; see Elastic::touch.
-  std::uint64_t call = 0;
-  int steps = 0;              // left, at its next boundary
   double until_boundary = 0;  // seconds until its GPUs can change
-  bool leaving = false;       // runs, and stops at its boundary
-  int width = 0;              // planned; of a run: what it has, or will have
-  Group group{};              // ready: planned
+  int steps = 0;              // left, at its next boundary
+  bool live : 1 = false;
+  bool denoise : 1 = false;
+  bool running : 1 = false;
+  bool leaving : 1 = false;   // runs, and stops at its boundary
+  bool saved : 1 = false;     // meets its deadline by the latest plan, or was promoted
+  bool promoted : 1 = false;  // waited too long: comes before all others, and is not stopped
+  bool reserved : 1 = false;  // waits for GPUs that come together on `node`
+
+  int width = 0;           // planned in this call; of a run: what it has, or will have
+  int held = 0;            // running: how many GPUs
+  NodeId node{};           // running or reserved: where
+  TimePoint boundary{};    // running: what is known of it holds until then; see Ledger::at
+  std::uint64_t call = 0;  // running: the latest in which it was looked at
+  TimePoint due{};         // from then on it has waited too long; see Ageing
+  double rank = 0;         // among those that wait and are not saved, larger is sooner
+  RequestId request{};
+  Group group{};  // ready: planned in this call
 
   bool movable() const { return running && denoise; }
   // Seconds from now to the end of the request, with that width from the boundary on.

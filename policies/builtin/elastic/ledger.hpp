@@ -1,7 +1,7 @@
 // All live tasks, in the orders in which elastic asks for them, kept up to date change by change.
 #pragma once
 
-#include <deque>
+#include <algorithm>
 #include <memory_resource>
 #include <set>
 #include <vector>
@@ -39,23 +39,27 @@ class Ledger {
   // Its request was given up, with all its tasks.
   void given_up(const Job& job);
   // A task of its request runs.
-  bool in_use(const Job& job) const;
+  bool in_use(const Job& job);
   void request_done(RequestId request) { std::erase(promoted_, request); }
   // It runs now, on GPUs of `node`.
   void placed(Job& job, NodeId node, int gpus);
 
-  // What is kept of a task, as of this call. Valid as long as the task lives.
+  // What is kept of a task, as of this call. Valid until the next ready().
   Job& at(const ClusterView& view, std::uint32_t slot);
   void save(Job& job, bool saved);
   // Saved for good: it comes before all others, and so do the later stages of its request.
   void promote(Job& job);
+  bool anyone_promoted() const { return !promoted_.empty(); }
   // Its place among those that wait and are not saved.
   void set_rank(Job& job, double rank);
 
-  const std::pmr::set<DeadlineOrder>& live() const { return live_; }      // all
   const std::pmr::set<DeadlineOrder>& urgent() const { return urgent_; }  // waiting, saved
   const std::pmr::set<Rank>& others() const { return others_; }           // waiting, not saved
   const std::pmr::set<Due>& due() const { return due_; }                  // not saved
+  std::size_t live() const { return live_count_; }
+  // Calls f(job) for all that is live, most urgent first. f neither adds nor removes tasks.
+  template <class F>
+  void for_each_live(const ClusterView& view, F f);
   // Denoising runs, by node.
   std::vector<std::uint32_t>& runs_on(std::size_t node) { return runs_on_[node]; }
   std::size_t nodes() const { return runs_on_.size(); }
@@ -71,7 +75,11 @@ class Ledger {
     if (job.promoted) order.deadline = TimePoint::min();
     return order;
   }
-  auto first_like(const Job& job) const;
+  bool there(const DeadlineOrder& entry) const {
+    return jobs_[entry.slot].live && jobs_[entry.slot].order.id == entry.id;
+  }
+  template <class F>
+  void for_each_of(const Job& job, F f);
   void enqueue(Job& job);
   void dequeue(Job& job);
   void stop(Job& job);
@@ -81,8 +89,12 @@ class Ledger {
   TimePoint now_{};
   std::uint64_t call_ = 0;
   std::pmr::unsynchronized_pool_resource pool_;  // after warming up, nothing is allocated
-  std::deque<Job> jobs_;                         // by slot; a deque: references stay
-  std::pmr::set<DeadlineOrder> live_{&pool_};
+  std::vector<Job> jobs_;                        // by slot
+  // Sorted but for what came since they were last gone through; some are there no more. A plan goes
+  // through all of them, which in a tree would cost a cache miss each.
+  std::vector<DeadlineOrder> live_;
+  std::size_t sorted_ = 0;
+  std::size_t live_count_ = 0;
   std::pmr::set<DeadlineOrder> urgent_{&pool_};
   std::pmr::set<Rank> others_{&pool_};
   std::pmr::set<Due> due_{&pool_};
@@ -101,28 +113,26 @@ inline void Ledger::begin(const ClusterView& view) {
   runs_on_.resize(view.nodes().size());
 }
 
+// A task that waits is as it was when it became ready. A run goes on as expected until its boundary
+// comes, so the host is asked for it once a step, not once a call.
 inline Job& Ledger::at(const ClusterView& view, std::uint32_t slot) {
   Job& job = jobs_[slot];
-  if (job.call == call_) return job;
-  const Task& task = view.task(slot);
+  if (!job.running || job.call == call_) return job;
   job.call = call_;
-  job.group.clear();
-  job.width = 0;
-  job.leaving = false;
-  job.until_boundary = 0;
-  job.steps = task.steps_left();
-  if (!job.running) return job;
-  const Progress progress = view.progress(task);
-  const bool stepping = progress.step_end > now_;
-  job.until_boundary = to_seconds(progress.step_end - now_);
-  job.steps = std::max(0, task.steps_total - progress.steps_done - (stepping ? 1 : 0));
+  if (now_ >= job.boundary) {
+    const Task& task = view.task(slot);
+    const Progress progress = view.progress(task);
+    const bool stepping = progress.step_end > now_;
+    job.boundary = progress.step_end;
+    job.steps = std::max(0, task.steps_total - progress.steps_done - (stepping ? 1 : 0));
+  }
+  job.until_boundary = to_seconds(job.boundary - now_);
   job.width = job.held;
-  job.leaving = task.preempting;
   return job;
 }
 
 inline bool Ledger::ready(const ClusterView& view, const Task& task) {
-  while (jobs_.size() <= task.slot) jobs_.emplace_back();
+  if (jobs_.size() <= task.slot) jobs_.resize(task.slot + 1);
   Job& job = jobs_[task.slot];
   const bool is_new = !job.live || job.order.id != task.id;
   if (is_new) {
@@ -136,13 +146,15 @@ inline bool Ledger::ready(const ClusterView& view, const Task& task) {
     job.due = task.arrival + from_seconds(std::min(starvation_ * job.curve->alone, kCentury));
     job.promoted = std::ranges::find(promoted_, task.request) != promoted_.end();
     job.saved = job.promoted;
-    live_.insert(job.order);
+    live_.push_back(job.order);
+    ++live_count_;
     if (!job.saved) due_.insert({job.due, task.id, task.slot});
   } else {
     stop(job);
-    job.call = 0;
   }
-  at(view, task.slot);
+  job.steps = task.steps_left();
+  job.until_boundary = 0;
+  job.width = 0;
   enqueue(job);
   return is_new;
 }
@@ -153,35 +165,55 @@ inline void Ledger::done(std::uint32_t slot) {
     stop(job);
   else
     dequeue(job);
-  live_.erase(job.order);
+  --live_count_;
   if (!job.saved) due_.erase({job.due, job.order.id, slot});
   job.live = false;
 }
 
-// The tasks of a request stand together among the live: they differ in nothing but the id.
-inline auto Ledger::first_like(const Job& job) const {
-  DeadlineOrder first = job.order;
-  first.id = {};
-  first.slot = 0;
-  return live_.lower_bound(first);
+template <class F>
+void Ledger::for_each_live(const ClusterView& view, F f) {
+  const auto middle = live_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+  std::sort(middle, live_.end());
+  std::inplace_merge(live_.begin(), middle, live_.end());
+  constexpr std::size_t kAhead = 8;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < live_.size(); ++i) {
+    if (i + kAhead < live_.size()) __builtin_prefetch(&jobs_[live_[i + kAhead].slot]);
+    if (!there(live_[i])) continue;
+    live_[kept++] = live_[i];
+    f(at(view, live_[i].slot));
+  }
+  live_.resize(kept);
+  sorted_ = kept;
+}
+
+// Calls f(task) for the tasks of the job's request. They stand together among the live, as they
+// differ in nothing but the id.
+template <class F>
+void Ledger::for_each_of(const Job& job, F f) {
+  DeadlineOrder like = job.order;
+  like.id = {};
+  like.slot = 0;
+  const RequestId request = job.request;
+  const auto is_of = [&](const DeadlineOrder& entry) {
+    return there(entry) && jobs_[entry.slot].request == request;
+  };
+  const auto middle = live_.begin() + static_cast<std::ptrdiff_t>(sorted_);
+  for (auto it = std::lower_bound(live_.begin(), middle, like);
+       it != middle && it->arrival == like.arrival && it->deadline == like.deadline; ++it)
+    if (is_of(*it)) f(it->slot);
+  for (auto it = middle; it != live_.end(); ++it)
+    if (is_of(*it)) f(it->slot);
 }
 
 inline void Ledger::given_up(const Job& job) {
-  const DeadlineOrder like = job.order;
-  const RequestId request = job.request;
-  for (auto it = first_like(job);
-       it != live_.end() && it->arrival == like.arrival && it->deadline == like.deadline;) {
-    const std::uint32_t slot = (it++)->slot;
-    if (jobs_[slot].request == request) done(slot);
-  }
+  for_each_of(job, [&](std::uint32_t slot) { done(slot); });
 }
 
-inline bool Ledger::in_use(const Job& job) const {
-  for (auto it = first_like(job);
-       it != live_.end() && it->arrival == job.order.arrival && it->deadline == job.order.deadline;
-       ++it)
-    if (jobs_[it->slot].request == job.request && jobs_[it->slot].running) return true;
-  return false;
+inline bool Ledger::in_use(const Job& job) {
+  bool in_use = false;
+  for_each_of(job, [&](std::uint32_t slot) { in_use = in_use || jobs_[slot].running; });
+  return in_use;
 }
 
 inline void Ledger::placed(Job& job, NodeId node, int gpus) {
@@ -189,6 +221,9 @@ inline void Ledger::placed(Job& job, NodeId node, int gpus) {
   job.running = true;
   job.node = node;
   job.held = gpus;
+  job.boundary = TimePoint::min();  // not known yet
+  job.call = call_;
+  job.group.clear();
   if (!job.denoise) return;
   runs_on_[node.value].push_back(job.order.slot);
   loose_runs_ += !job.saved;
@@ -196,7 +231,7 @@ inline void Ledger::placed(Job& job, NodeId node, int gpus) {
 
 inline void Ledger::stop(Job& job) {
   if (!job.running) return;
-  job.running = false;
+  job.running = job.leaving = false;
   node_changed(job.node);
   if (!job.denoise) return;
   std::erase(runs_on_[job.node.value], job.order.slot);

@@ -22,7 +22,7 @@ class Planner {
     begin(view);
     for (const Change& change : view.changes()) take_in(view, change);
     promote(view, out);
-    if (stale_ * kPlanEvery >= ledger_.live().size()) plan(view);
+    if (stale_ * kPlanEvery >= ledger_.live()) plan(view);
   }
 
   const Settings& settings() const { return settings_; }
@@ -102,7 +102,7 @@ class Planner {
       case Change::Kind::kGpuRepaired:
         capacity_ += change.kind == Change::Kind::kGpuRepaired ? 1 : -1;
         ledger_.node_changed(view.gpus()[change.gpu.value].node);
-        stale_ += ledger_.live().size();
+        stale_ += ledger_.live();
         break;
       case Change::Kind::kWoke:
         break;
@@ -147,37 +147,46 @@ class Planner {
   void plan(const ClusterView& view) {
     planned_ = true;
     stale_ = 0;
-    double promised = 0;
-    double slowdown = 1;
-    for (const DeadlineOrder& entry : ledger_.live()) {
-      Job& job = ledger_.at(view, entry.slot);
-      job.reserved = false;
-      if (job.promoted) promised += job.area(0);
-      slowdown =
-          std::max(slowdown, (to_seconds(now_ - entry.arrival) + job.left(0)) / job.curve->alone);
-    }
     verdicts_.clear();
-    triage_.begin(capacity_ * (1 - settings_.reserve), promised);
-    for (const DeadlineOrder& entry : ledger_.live()) {
-      const Job& job = ledger_.at(view, entry.slot);
-      if (job.promoted) continue;
+    triage_.begin(capacity_ * (1 - settings_.reserve), promised(view));
+    ledger_.for_each_live(view, [&](Job& job) {
+      job.reserved = false;
+      if (job.promoted) return;
       const std::size_t needed = need(job);
       const bool late = needed == kLate;
-      if (late && !job.running && entry.deadline != kNever) hopeless_.push_back(entry.slot);
+      if (late && !job.running && job.order.deadline != kNever) hopeless_.push_back(job.order.slot);
       const auto index = static_cast<std::uint32_t>(verdicts_.size());
-      verdicts_.emplace_back(entry.slot, saves() && !late);
-      if (verdicts_.back().second)
+      verdicts_.push_back({job.order.slot, job.saved, saves() && !late});
+      if (verdicts_.back().saved)
         triage_.add(index, job.area(needed), job.until_deadline(now_),
-                    [&](std::uint32_t dropped) { verdicts_[dropped].second = false; });
-    }
-    for (const auto& [slot, saved] : verdicts_) ledger_.save(ledger_.at(view, slot), saved);
-    if (settings_.objective != Objective::kFairness || std::abs(slowdown / slowdown_ - 1) < 0.2)
-      return;
+                    [&](std::uint32_t dropped) { verdicts_[dropped].saved = false; });
+    });
+    for (const Verdict& verdict : verdicts_)
+      if (verdict.saved != verdict.was_saved)
+        ledger_.save(ledger_.at(view, verdict.slot), verdict.saved);
+    if (settings_.objective == Objective::kFairness) slow_down(view);
+  }
+
+  // GPU seconds that the promoted need.
+  double promised(const ClusterView& view) {
+    if (!ledger_.anyone_promoted()) return 0;
+    double sum = 0;
+    ledger_.for_each_live(view, [&](const Job& job) {
+      if (job.promoted) sum += job.area(0);
+    });
+    return sum;
+  }
+
+  // Finds the largest slowdown, and gives all their ranks by it if it has moved.
+  void slow_down(const ClusterView& view) {
+    double slowdown = 1;
+    ledger_.for_each_live(view, [&](const Job& job) {
+      const double so_far = to_seconds(now_ - job.order.arrival);
+      slowdown = std::max(slowdown, (so_far + job.left(0)) / job.curve->alone);
+    });
+    if (std::abs(slowdown / slowdown_ - 1) < 0.2) return;
     slowdown_ = slowdown;
-    for (const DeadlineOrder& entry : ledger_.live()) {
-      Job& job = ledger_.at(view, entry.slot);
-      ledger_.set_rank(job, rank(job));
-    }
+    ledger_.for_each_live(view, [&](Job& job) { ledger_.set_rank(job, rank(job)); });
   }
 
   Settings settings_;
@@ -195,7 +204,11 @@ class Planner {
   TimePoint now_{};
   bool planned_ = false;
   std::vector<std::uint32_t> hopeless_;
-  std::vector<std::pair<std::uint32_t, bool>> verdicts_;  // slot, saved
+  struct Verdict {
+    std::uint32_t slot;
+    bool was_saved, saved;
+  };
+  std::vector<Verdict> verdicts_;
 };
 
 }  // namespace regroup::elastic

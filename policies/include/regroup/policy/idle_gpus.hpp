@@ -91,11 +91,11 @@ class IdleGpus {
   int widest() const { return 64 - std::countl_zero(counts_there_are_); }
 
   // Marks a GPU idle or busy. It must not be so already.
-  void give(GpuId gpu) { change(gpu, +1); }
-  void take(GpuId gpu) { change(gpu, -1); }
-  void take(const Group& group) {
-    for (const GpuId gpu : group) take(gpu);
-  }
+  void give(GpuId gpu) { change({&gpu, 1}, +1); }
+  void take(GpuId gpu) { change({&gpu, 1}, -1); }
+  // The same for each member, and for those of one node at once.
+  void give(const Group& group) { change({group.begin(), group.size()}, +1); }
+  void take(const Group& group) { change({group.begin(), group.size()}, -1); }
 
  private:
   // What never changes; copies share it.
@@ -114,14 +114,20 @@ class IdleGpus {
 
   Place place_of(GpuId gpu) const { return cluster_->places[gpu.value]; }
 
-  void change(GpuId gpu, int delta) {
-    const Place place = place_of(gpu);
-    Idle& node = nodes_[place.node];
-    leave(node.idle, place.node);
-    node.mask ^= std::uint64_t{1} << place.index;
-    node.idle += static_cast<std::uint64_t>(delta);
-    enter(node.idle, place.node);
-    count_ += delta;
+  void change(std::span<const GpuId> gpus, int delta) {
+    for (std::size_t i = 0; i < gpus.size();) {
+      const std::uint32_t at = place_of(gpus[i]).node;
+      std::uint64_t members = 0;
+      int change = 0;
+      for (; i < gpus.size() && place_of(gpus[i]).node == at; ++i, change += delta)
+        members |= std::uint64_t{1} << place_of(gpus[i]).index;
+      Idle& node = nodes_[at];
+      leave(node.idle, at);
+      node.mask ^= members;
+      node.idle += static_cast<std::uint64_t>(change);
+      enter(node.idle, at);
+      count_ += change;
+    }
   }
 
   // The node is one of those with that many idle GPUs.
