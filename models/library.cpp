@@ -15,7 +15,17 @@ bool same_name(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
+Json json_of(const EmbeddedFile& file) {
+  return Json::parse(file.text, "models/" + std::string(file.path));
+}
+
 }  // namespace
+
+template <class T>
+const std::shared_ptr<const T>& OnDemand<T>::get() const {
+  std::call_once(once_, [&] { value_ = std::make_shared<const T>(T::parse(json_of(file_))); });
+  return value_;
+}
 
 Overheads Overheads::parse(const Json& json) {
   json.expect_format("regroup-overheads");
@@ -36,15 +46,19 @@ Overheads Overheads::parse(const Json& json) {
 
 Library::Library() {
   for (const EmbeddedFile& file : embedded_files()) {
-    const Json json = Json::parse(file.text, "models/" + std::string(file.path));
+    if (file.path.starts_with("data/collectives/")) {
+      tables_.emplace_back(file);
+      continue;
+    }
+    if (file.path.starts_with("data/calibrations/")) {
+      calibrations_.emplace_back(file);
+      continue;
+    }
+    const Json json = json_of(file);
     if (file.path.starts_with("data/cards/"))
       cards_.push_back(ModelCard::parse(json));
     else if (file.path.starts_with("data/gpus/"))
       gpus_.push_back(std::make_shared<const GpuKind>(GpuKind::parse(json)));
-    else if (file.path.starts_with("data/collectives/"))
-      tables_.push_back(std::make_shared<const CollectiveTable>(CollectiveTable::parse(json)));
-    else if (file.path.starts_with("data/calibrations/"))
-      calibrations_.push_back(Calibration::parse(json));
     else if (file.path.starts_with("data/quadratic/"))
       quadratics_.push_back(std::make_shared<const QuadraticCosts>(QuadraticCosts::parse(json)));
     else if (file.path.starts_with("data/semantics/"))
@@ -89,6 +103,20 @@ std::shared_ptr<const GpuKind> Library::gpu(std::string_view name) const {
   fail<ConfigError>("GPU '{}': no such description; there are: {}", name, fmt::join(names, ", "));
 }
 
+Library::Calibrations Library::calibrations() const {
+  Calibrations all;
+  for (const auto& calibration : calibrations_) all.push_back(*calibration.get());
+  return all;
+}
+
+Library::Calibrations Library::calibrations(std::string_view gpu) const {
+  const std::string ending = fmt::format("-{}.json", gpu);
+  Calibrations of_gpu;
+  for (const auto& calibration : calibrations_)
+    if (calibration.file().path.ends_with(ending)) of_gpu.push_back(*calibration.get());
+  return of_gpu;
+}
+
 std::shared_ptr<const QuadraticCosts> Library::quadratic(std::string_view name) const {
   for (const auto& quadratic : quadratics_)
     if (quadratic->name() == name) return quadratic;
@@ -111,9 +139,10 @@ Collectives Library::collectives(const GpuKind& gpu, int gpus_per_node) const {
   const Path network{gpu.nic_bytes_per_s, overheads_.links.network_s};
   if (gpu.collectives == "pcie")
     return Collectives(nullptr, analytic_.pcie, network, gpus_per_node);
+  const std::string path = fmt::format("data/collectives/{}.json", gpu.collectives);
   for (const auto& table : tables_)
-    if (table->name() == gpu.collectives)
-      return Collectives(table, analytic_.pcie, network, gpus_per_node);
+    if (table.file().path == path)
+      return Collectives(table.get(), analytic_.pcie, network, gpus_per_node);
   fail<ConfigError>("GPU '{}': no table of collectives named '{}' in models/data/collectives",
                     gpu.name, gpu.collectives);
 }

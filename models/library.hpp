@@ -1,7 +1,10 @@
 // Everything that models/data says, read once and shared by all runs.
 #pragma once
 
+#include <deque>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +13,7 @@
 #include "models/calibration.hpp"
 #include "models/card.hpp"
 #include "models/collectives.hpp"
+#include "models/embedded.hpp"
 #include "models/gpu.hpp"
 #include "models/quadratic.hpp"
 #include "models/semantics.hpp"
@@ -30,10 +34,25 @@ struct Overheads {
   static Overheads parse(const Json& json);
 };
 
-// Immutable.
+// A file of models/data that is parsed when somebody first asks for it, on any thread: a run needs
+// few of them.
+template <class T>
+class OnDemand {
+ public:
+  explicit OnDemand(const EmbeddedFile& file) : file_(file) {}
+  const EmbeddedFile& file() const { return file_; }
+  const std::shared_ptr<const T>& get() const;
+
+ private:
+  EmbeddedFile file_;
+  mutable std::once_flag once_;
+  mutable std::shared_ptr<const T> value_;
+};
+
+// Immutable to those who ask.
 class Library {
  public:
-  // The embedded files. Any thread may call; they are read by the first.
+  // The embedded files. Any thread may call.
   static const Library& builtin();
 
   // By name or alias, in any case. nullptr: there is none.
@@ -45,7 +64,10 @@ class Library {
   const std::vector<ModelCard>& cards() const { return cards_; }  // by name
   const std::vector<std::string>& card_names() const { return card_names_; }
   const std::vector<std::shared_ptr<const GpuKind>>& gpus() const { return gpus_; }
-  const std::vector<Calibration>& calibrations() const { return calibrations_; }
+  // All; and those of one kind of GPU, which the name of a file ends with.
+  using Calibrations = std::vector<std::reference_wrapper<const Calibration>>;
+  Calibrations calibrations() const;
+  Calibrations calibrations(std::string_view gpu) const;
   // nullptr: there is none of that name.
   std::shared_ptr<const QuadraticCosts> quadratic(std::string_view name) const;
   // A built-in name, or the path of a file. Throws ConfigError listing the known names.
@@ -62,8 +84,8 @@ class Library {
   std::vector<ModelCard> cards_;
   std::vector<std::string> card_names_;
   std::vector<std::shared_ptr<const GpuKind>> gpus_;
-  std::vector<std::shared_ptr<const CollectiveTable>> tables_;
-  std::vector<Calibration> calibrations_;
+  std::deque<OnDemand<CollectiveTable>> tables_;    // by name, which is that of the file
+  std::deque<OnDemand<Calibration>> calibrations_;  // a deque: they cannot be moved
   std::vector<std::shared_ptr<const QuadraticCosts>> quadratics_;
   std::vector<SemanticsSpec> semantics_;
   AnalyticConstants analytic_;

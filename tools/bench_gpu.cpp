@@ -22,6 +22,7 @@ struct GpuBenchFlags {
   SoakBench soak;
   std::vector<std::string> shapes;
   int plan = 0;  // ranks; 0: measure
+  bool check = false;
   std::string out;
 };
 
@@ -51,10 +52,11 @@ void bench_dit(const GpuBenchFlags& flags) {
     bench.shapes.push_back(*shape);
   }
   if (bench.shapes.empty()) bench.shapes = {{1024, 1024, 1}};
-  if (flags.plan > 0)
-    show(plan_dit(bench, flags.plan), flags.out);
-  else
-    show(measure_dit(flags.gpu, bench), flags.out, {0, 1, 2});
+  if (flags.plan > 0) return show(plan_dit(bench, flags.plan), flags.out);
+  if (!flags.check) return show(measure_dit(flags.gpu, bench), flags.out, {0, 1, 2});
+  bool passed = false;
+  show(compare_dit(flags.gpu, bench, passed), flags.out, {0, 1, 2});
+  if (!passed) fail<CheckFailed>("steps come out otherwise than on one rank; see above");
 }
 
 }  // namespace
@@ -99,10 +101,16 @@ void add_bench_gpu(CLI::App& bench_verb) {
       ->check(CLI::Range(1, 100'000));
   dit->add_flag("--busy", flags->dit.busy,
                 "as many groups at once as there is room for, not one alone");
+  CLI::Option* const check =
+      dit->add_flag("--check", flags->check,
+                    "instead of times: how far what every layout comes to after --steps steps is "
+                    "from what one rank alone comes to. Exit code 1 if it is too far")
+          ->excludes("--busy");
   dit->add_option("--plan", flags->plan,
                   "measure nothing: the memory that so many ranks of one GPU need, and the "
                   "arithmetic of a step")
-      ->check(CLI::Range(1, 32));
+      ->check(CLI::Range(1, 32))
+      ->excludes(check);
   dit->add_option("--out", flags->out, "file for the same as JSON, with every sample");
   dit->callback([flags] { bench_dit(*flags); });
 }

@@ -36,18 +36,54 @@ class Stopwatch final : public Observer {
     Layout layout;
     auto operator<=>(const Key&) const = default;
   };
-  std::map<Key, std::vector<double>> seconds;  // in the order measured
   std::vector<double> dispatch, setup, migrate;
+
+  explicit Stopwatch(int degree) : degree_(degree) {}
 
   void on_run_end(const RunRecord& run) override {
     if (run.failed || run.steps == 0) return;
     const Task& task = *run.tasks[0];
-    seconds[{task.stage, task.kind, task.shape, run.layout}].push_back(
-        to_seconds(run.times.compute) / run.steps);
+    const auto group = run.group[0].value / static_cast<std::uint32_t>(degree_);
+    runs_.push_back({{task.stage, task.kind, task.shape, run.layout},
+                     run.launched,
+                     run.ended,
+                     to_seconds(run.times.compute) / run.steps});
+    AtWork& at_work = groups_[group];
+    if (task.kind == StageKind::kDenoise && !at_work.from) at_work.from = run.ended;
+    at_work.until = run.ended;
     dispatch.push_back(to_seconds(run.times.dispatch));
     if (run.group.size() > 1) setup.push_back(to_seconds(run.times.setup));
     if (task.kind == StageKind::kDenoise) migrate.push_back(to_seconds(run.times.migrate));
   }
+
+  // In the order measured. Of several groups only the runs that began when all had denoised once
+  // and ended while all still had work, so that "busy" is what it says to the last sample.
+  std::map<Key, std::vector<double>> seconds() const {
+    TimePoint from{}, until = kNever;
+    if (groups_.size() > 1)
+      for (const auto& [group, at_work] : groups_) {
+        from = std::max(from, at_work.from.value_or(kNever));
+        until = std::min(until, at_work.until);
+      }
+    std::map<Key, std::vector<double>> all;
+    for (const Run& run : runs_)
+      if (run.launched >= from && run.ended <= until) all[run.key].push_back(run.seconds);
+    return all;
+  }
+
+ private:
+  struct Run {
+    Key key;
+    TimePoint launched, ended;
+    double seconds;
+  };
+  struct AtWork {
+    std::optional<TimePoint> from;
+    TimePoint until{};
+  };
+  int degree_;
+  std::vector<Run> runs_;
+  std::map<std::uint32_t, AtWork> groups_;
 };
 
 // `at_once`: of each, for as many groups.
@@ -90,7 +126,7 @@ Stopwatch measure(const CalibrationPlan& plan, int degree) {
   if (groups < 1)
     fail<ConfigError>("--devices {}: too few ranks for degree {}", plan.gpu_options.devices,
                       degree);
-  Stopwatch stopwatch;
+  Stopwatch stopwatch(degree);
   Experiment e;
   e.workload = [&plan, groups] {
     return traces::list_reader(requests(plan, groups), "calibration");
@@ -115,18 +151,22 @@ Stopwatch measure(const CalibrationPlan& plan, int degree) {
 // Odd ones fit, even ones are held out; the first is warm-up and neither.
 MeasuredCell fit(const std::string& stage, const Stopwatch::Key& key,
                  const std::vector<double>& samples) {
-  std::vector<double> fitted, errors;
-  for (std::size_t i = 1; i < samples.size(); i += 2) fitted.push_back(samples[i]);
-  const double seconds = median(fitted);
-  for (std::size_t i = 2; i < samples.size(); i += 2)
-    errors.push_back(std::abs(seconds / samples[i] - 1));
-  return {.stage = stage,
-          .shape = text_of(key.shape),
-          .layout = key.layout,
-          .samples = samples.size() - 1,
-          .seconds = seconds,
-          .held_out_median = median(errors),
-          .held_out_worst = errors.empty() ? 0 : std::ranges::max(errors)};
+  MeasuredCell cell;
+  cell.stage = stage;
+  cell.denoise = key.kind == StageKind::kDenoise;
+  cell.shape = text_of(key.shape);
+  cell.layout = key.layout;
+  for (std::size_t i = 1; i < samples.size(); ++i)
+    (i % 2 == 1 ? cell.fitted : cell.held_out).push_back(samples[i]);
+  if (cell.held_out.empty())
+    fail<ConfigError>(
+        "--repeat: {} of {} was measured {} times while all groups had work; at "
+        "least 3 are needed",
+        stage, cell.shape, samples.size());
+  cell.seconds = median(cell.fitted);
+  for (const double seconds : cell.held_out)
+    cell.errors.push_back(std::abs(cell.seconds / seconds - 1));
+  return cell;
 }
 
 // One barrier among `degree` threads that do nothing else.
@@ -157,6 +197,17 @@ double barrier_seconds(int degree) {
 
 }  // namespace
 
+HeldOut held_out(const std::vector<double>& errors) {
+  return {errors.size(), median(errors), errors.empty() ? 0 : std::ranges::max(errors)};
+}
+
+HeldOut held_out_steps(const MeasuredCalibration& measured) {
+  std::vector<double> errors;
+  for (const MeasuredCell& cell : measured.cells)
+    if (cell.denoise) errors.insert(errors.end(), cell.errors.begin(), cell.errors.end());
+  return held_out(errors);
+}
+
 MeasuredCalibration calibrate(const CalibrationPlan& plan) {
   if (plan.repeat < 2)
     fail<ConfigError>("--repeat {}: at least 2, half of them are held out", plan.repeat);
@@ -174,14 +225,13 @@ MeasuredCalibration calibrate(const CalibrationPlan& plan) {
   const bool cuda = plan.on == "cuda";
   calibration.source = "regroup calibrate --on " + plan.on;
   calibration.derivation =
-      fmt::format("median of {} requests of {} steps; {}", (plan.repeat + 1) / 2, plan.steps,
-                  cuda ? fmt::format("{}, {}", plan.gpu_options.devices,
-                                     plan.busy ? "all ranks at work" : "one group alone")
-                       : "a small transformer on threads of one machine");
+      fmt::format("median of {} requests of {} steps; {}, {}", (plan.repeat + 1) / 2, plan.steps,
+                  cuda ? plan.gpu_options.devices : "a small transformer on threads of one machine",
+                  plan.busy ? "all ranks at work" : "one group alone");
   std::vector<double> dispatch, setup, migrate;
   for (const int degree : plan.degrees) {
     const Stopwatch stopwatch = measure(plan, degree);
-    for (const auto& [key, samples] : stopwatch.seconds) {
+    for (const auto& [key, samples] : stopwatch.seconds()) {
       const std::string& stage = stages.stage(key.stage).name;
       const MeasuredCell cell = fit(stage, key, samples);
       result.cells.push_back(cell);

@@ -12,7 +12,7 @@ namespace regroup::tools {
 
 struct CalibrationPlan {
   std::string on = "host";  // or "cuda", with `gpu_options`
-  GpuOptions gpu_options;   // devices: as many ranks as the widest degree, at least
+  GpuOptions gpu_options;   // devices: as many ranks as the widest degree, at least; host: if busy
   bool busy = false;        // all ranks work, in groups of one degree; else one group alone
   std::string model = "FLUX.1-dev";
   std::string gpu = "H100";         // what the measured machine stands for
@@ -22,15 +22,17 @@ struct CalibrationPlan {
   int steps = 6;   // of each request
 };
 
-// One (stage, shape, layout): the fit's median and how far the held-out runs were from it.
+// One (stage, shape, layout): what was measured, the fit's median and how far the runs that were
+// held out of it are from it. A sample is one run: the mean of its steps, or the whole of another
+// stage; seconds.
 struct MeasuredCell {
   std::string stage;
+  bool denoise = false;
   std::string shape;
   Layout layout{};
-  std::size_t samples = 0;
-  double seconds = 0;          // a step, or the whole of another stage
-  double held_out_median = 0;  // relative error
-  double held_out_worst = 0;
+  std::vector<double> fitted, held_out;  // samples
+  double seconds = 0;                    // the median of `fitted`
+  std::vector<double> errors;            // of `seconds`, relative, for each that was held out
 };
 
 struct MeasuredCalibration {
@@ -40,6 +42,18 @@ struct MeasuredCalibration {
   std::vector<std::pair<int, double>>
       barriers_s;  // host, by degree, from 2 on: median of one barrier
 };
+
+// The relative errors of all denoising steps that were held out, together.
+struct HeldOut {
+  std::size_t samples = 0;
+  double median = 0, worst = 0;
+};
+HeldOut held_out(const std::vector<double>& errors);
+HeldOut held_out_steps(const MeasuredCalibration& measured);
+
+// Everything that was measured, for programs: {"format": "regroup-calibration-samples", "version":
+// 1, ...}; times in seconds, errors as shares.
+std::string samples_json(const CalibrationPlan& plan, const MeasuredCalibration& measured);
 
 // Runs requests that are really computed: on threads of this machine the small transformers of
 // runtime/dit, on GPUs the model itself. Throws ConfigError for a plan that cannot be carried out.

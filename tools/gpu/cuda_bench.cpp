@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -8,6 +9,7 @@
 #include "runtime/cuda/backend/open_node.hpp"
 #include "runtime/cuda/bench/exchange_times.hpp"
 #include "runtime/cuda/bench/group_formation.hpp"
+#include "runtime/cuda/bench/step_agreement.hpp"
 #include "runtime/cuda/bench/step_times.hpp"
 #include "runtime/cuda/collectives/soak.hpp"
 #include "runtime/cuda/dit/flops.hpp"
@@ -78,6 +80,39 @@ std::vector<cuda::ServedModel> models_of(const DitBench& bench, int ranks) {
   return cuda::served_models(platform, wanted, ranks);
 }
 
+// Ranks that have loaded a model and can do its steps.
+struct DitNode {
+  cuda::CudaOptions options;
+  cuda::OpenedNode opened;
+  cuda::CudaNode node;
+
+  DitNode(const GpuOptions& gpu, const DitBench& bench)
+      : options(options_of(gpu, bench)),
+        opened(cuda::open_node(options)),
+        node(*opened.ranks.machine, opened.plan, opened.options) {}
+
+ private:
+  static cuda::CudaOptions options_of(const GpuOptions& gpu, const DitBench& bench) {
+    cuda::CudaOptions options;
+    options.devices = device_list(gpu);
+    options.models = models_of(bench, options.devices.ranks);
+    options.sync = gpu.sync;
+    options.graphs = gpu.graphs;
+    options.own_kernels = gpu.own_kernels;
+    options.states = 8;
+    for (const auto& [name, file] : gpu.weights)
+      for (cuda::ServedModel& model : options.models)
+        if (model.config.name == name) model.weights = file;
+    return options;
+  }
+};
+
+std::string lines_of(const cuda::Facts& facts) {
+  std::vector<std::string> lines;
+  for (const auto& [name, text] : facts) lines.push_back(name + ": " + text);
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
 }  // namespace
 
 Measured measure_groups(const GpuOptions& gpu, const GroupBench& bench) {
@@ -118,19 +153,9 @@ Measured measure_groups(const GpuOptions& gpu, const GroupBench& bench) {
 }
 
 Measured measure_dit(const GpuOptions& gpu, const DitBench& bench) {
-  cuda::CudaOptions options;
-  options.devices = device_list(gpu);
-  options.models = models_of(bench, options.devices.ranks);
-  options.sync = gpu.sync;
-  options.graphs = gpu.graphs;
-  options.own_kernels = gpu.own_kernels;
-  for (const auto& [name, file] : gpu.weights)
-    for (cuda::ServedModel& model : options.models)
-      if (model.config.name == name) model.weights = file;
-  options.states = 8;
-  cuda::OpenedNode opened = cuda::open_node(options);
-  cuda::CudaNode node(*opened.ranks.machine, opened.plan, opened.options);
-  const auto times = cuda::measure_step_times(*opened.ranks.machine, node, options.models,
+  DitNode dit(gpu, bench);
+  const cuda::OpenedNode& opened = dit.opened;
+  const auto times = cuda::measure_step_times(*opened.ranks.machine, dit.node, dit.options.models,
                                               {.steps = bench.steps, .busy = bench.busy});
 
   Measured measured{.rows = {{"model", "shape", "layout", "groups at once", "step ms: median",
@@ -154,8 +179,36 @@ Measured measure_dit(const GpuOptions& gpu, const DitBench& bench) {
                              {"tflops_per_s", time.tflops_per_s()},
                              {"seconds", time.seconds}});
   }
-  for (const auto& [name, text] : opened.ranks.facts)
-    measured.note += fmt::format("{}{}: {}", measured.note.empty() ? "" : "\n", name, text);
+  measured.note = lines_of(opened.ranks.facts);
+  measured.json = json.dump(1) + "\n";
+  return measured;
+}
+
+Measured compare_dit(const GpuOptions& gpu, const DitBench& bench, bool& passed) {
+  DitNode dit(gpu, bench);
+  const cuda::OpenedNode& opened = dit.opened;
+  const auto all =
+      cuda::compare_layouts(*opened.ranks.machine, dit.node, dit.options.models, bench.steps);
+  passed = std::ranges::all_of(all, &cuda::StepAgreement::holds);
+
+  Measured measured{
+      .rows = {{"model", "shape", "layout", "steps", "error % of one rank's way", "allowed %"}},
+      .note = lines_of(opened.ranks.facts),
+      .json = {}};
+  Json json = document("regroup-check-dit", opened.ranks.facts);
+  json["passed"] = passed;
+  for (const cuda::StepAgreement& each : all) {
+    measured.rows.push_back({each.model, text_of(each.shape), text_of(each.layout),
+                             fmt::format("{}", each.steps), fmt::format("{:.3f}", 100 * each.error),
+                             fmt::format("{:.0f}", 100 * cuda::StepAgreement::kAllowed)});
+    json["layouts"].push_back({{"model", each.model},
+                               {"shape", text_of(each.shape)},
+                               {"layout", text_of(each.layout)},
+                               {"degree", each.layout.size()},
+                               {"steps", each.steps},
+                               {"error", each.error},
+                               {"allowed", cuda::StepAgreement::kAllowed}});
+  }
   measured.json = json.dump(1) + "\n";
   return measured;
 }

@@ -33,6 +33,9 @@ struct DitBench {
   bool busy = false;  // all ranks work, in as many groups as there is room for
 };
 Measured measure_dit(const GpuOptions& gpu, const DitBench& bench);
+// Whether `bench.steps` steps come out the same on every layout (cuda/bench/step_agreement.hpp).
+// `passed`: all of them.
+Measured compare_dit(const GpuOptions& gpu, const DitBench& bench, bool& passed);
 // What it takes: memory and arithmetic, without a GPU. `ranks` of one GPU.
 Measured plan_dit(const DitBench& bench, int ranks);
 

@@ -18,6 +18,7 @@ std::string gpu_node_settings(const Experiment&) { refuse(); }
 cluster::NodeOptions make_gpu_node(const cluster::NodeSpec&) { refuse(); }
 Measured measure_groups(const GpuOptions&, const GroupBench&) { refuse(); }
 Measured measure_dit(const GpuOptions&, const DitBench&) { refuse(); }
+Measured compare_dit(const GpuOptions&, const DitBench&, bool&) { refuse(); }
 Measured plan_dit(const DitBench&, int) { refuse(); }
 Measured soak_collectives(const GpuOptions&, const SoakBench&, bool&) { refuse(); }
 Measured measure_exchange_times(const GpuOptions&, const std::vector<int>&) { refuse(); }

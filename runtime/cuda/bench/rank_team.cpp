@@ -1,8 +1,19 @@
 #include "runtime/cuda/bench/rank_team.hpp"
 
 #include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "runtime/collectives/form_group.hpp"
 
 namespace regroup::cuda {
+
+collectives::RankGroup first_ranks(int first, int count, std::uint64_t number) {
+  std::array<int, collectives::kMaxRanks> ranks{};
+  std::iota(ranks.begin(), ranks.begin() + count, first);
+  return collectives::form_group({ranks.data(), static_cast<std::size_t>(count)}, number,
+                                 collectives::kMaxRanks);
+}
 
 RankTeam::RankTeam(const Machine& machine) : ranks_(static_cast<std::size_t>(machine.ranks())) {
   for (int rank = 0; rank < machine.ranks(); ++rank)

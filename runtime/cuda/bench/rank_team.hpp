@@ -16,6 +16,9 @@
 
 namespace regroup::cuda {
 
+// `count` ranks from `first` on, as the group of this number.
+collectives::RankGroup first_ranks(int first, int count, std::uint64_t number);
+
 class RankTeam {
  public:
   using Time = std::chrono::steady_clock::time_point;

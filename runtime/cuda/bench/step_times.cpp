@@ -1,13 +1,10 @@
 #include "runtime/cuda/bench/step_times.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
-#include <numeric>
 
 #include "core/errors.hpp"
 #include "core/metrics.hpp"
-#include "runtime/collectives/form_group.hpp"
 #include "runtime/cuda/bench/rank_team.hpp"
 #include "runtime/cuda/dit/flops.hpp"
 #include "runtime/serve/wall_clock.hpp"
@@ -18,13 +15,6 @@ namespace {
 constexpr int kWarmUp = 2;
 
 using Clock = std::chrono::steady_clock;
-
-collectives::RankGroup ranks_from(int first, int count, std::uint64_t number) {
-  std::array<int, collectives::kMaxRanks> ranks{};
-  std::iota(ranks.begin(), ranks.begin() + count, first);
-  return collectives::form_group({ranks.data(), static_cast<std::size_t>(count)}, number,
-                                 collectives::kMaxRanks);
-}
 
 // The groups of one measurement, each with a request of its own.
 class Measurement {
@@ -37,7 +27,7 @@ class Measurement {
       const std::uint64_t of_group =
           (number + static_cast<std::uint64_t>(g)) * serve::RankRun::kNumbers;
       run.layout = layout;
-      run.ranks = ranks_from(g * layout.size(), layout.size(), of_group);
+      run.ranks = first_ranks(g * layout.size(), layout.size(), of_group);
       run.tasks.push_back({.request = {of_group},
                            .model = model.id,
                            .shape = shape.pixels,
@@ -105,7 +95,7 @@ std::vector<StepTimes> measure_step_times(const Machine& machine, CudaNode& node
         const int groups = options.busy ? machine.ranks() / layout.size() : 1;
         Measurement measurement(model, shape, layout, groups, kWarmUp + options.steps, number);
         number += static_cast<std::uint64_t>(groups);
-        team.run(ranks_from(0, groups * layout.size(), 1), [&](int rank) {
+        team.run(first_ranks(0, groups * layout.size(), 1), [&](int rank) {
           measurement.work(rank, *devices[static_cast<std::size_t>(rank)], clock);
         });
         times.push_back({.model = model.config.name,

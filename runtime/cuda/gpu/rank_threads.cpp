@@ -19,6 +19,8 @@ void on_every_rank(const Machine& machine, const std::function<void(int rank)>& 
         } catch (...) {
           error = std::current_exception();
         }
+        // A slice's context is left, not only its thread: the next thread can then take it.
+        static_cast<void>(cudaSetDevice(machine.rank(rank).ordinal));
       });
   }
   for (const std::exception_ptr& error : errors)
