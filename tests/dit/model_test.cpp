@@ -21,8 +21,8 @@ Matrix velocity(const Dit& model, const LatentShape& shape, const Prompt& prompt
   return forward.velocity();
 }
 
-class ModelTest : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Presets, ModelTest, testing::Values("tiny-mmdit", "tiny-cross"),
+class ModelTest : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Presets, ModelTest, ::testing::Values("tiny-mmdit", "tiny-cross"),
                          [](const auto& preset) {
                            return std::string(preset.param) == "tiny-mmdit" ? "Joint" : "Cross";
                          });

@@ -28,7 +28,7 @@ DitConfig short_preset(const char* name) {
   return config;
 }
 
-class ParallelTest : public testing::TestWithParam<const char*> {
+class ParallelTest : public ::testing::TestWithParam<const char*> {
  protected:
   static constexpr std::size_t kSteps = 3;
 
@@ -52,7 +52,7 @@ class ParallelTest : public testing::TestWithParam<const char*> {
   Matrix start_ = noise(shape_, 11);
   std::vector<double> sigmas_ = sigma_schedule(model_.config(), shape_.tokens(), kSteps);
 };
-INSTANTIATE_TEST_SUITE_P(Presets, ParallelTest, testing::Values("tiny-mmdit", "tiny-cross"),
+INSTANTIATE_TEST_SUITE_P(Presets, ParallelTest, ::testing::Values("tiny-mmdit", "tiny-cross"),
                          [](const auto& preset) {
                            return std::string(preset.param) == "tiny-mmdit" ? "Joint" : "Cross";
                          });

@@ -24,7 +24,7 @@ std::string with_length(const std::string& header, const std::string& data) {
   return little_endian(header.size(), 8) + header + data;
 }
 
-class SafetensorsTest : public testing::Test {
+class SafetensorsTest : public ::testing::Test {
  protected:
   void TearDown() override { std::filesystem::remove(path_); }
 
@@ -51,7 +51,7 @@ class SafetensorsTest : public testing::Test {
   std::filesystem::path path_ =
       std::filesystem::temp_directory_path() /
       fmt::format("regroup-{}-{}.safetensors",
-                  testing::UnitTest::GetInstance()->current_test_info()->name(), ::getpid());
+                  ::testing::UnitTest::GetInstance()->current_test_info()->name(), ::getpid());
 };
 
 TEST_F(SafetensorsTest, ReadsBothTypes) {

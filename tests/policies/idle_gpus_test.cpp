@@ -156,7 +156,8 @@ void run_random_operations(std::span<const int> gpus_per_node, int operations, i
     }
     if (i % stride == 0) {
       pair.compare(any_gpu(), k, last);
-      if (testing::Test::HasFatalFailure()) FAIL() << "after operation " << i << ", seed " << seed;
+      if (::testing::Test::HasFatalFailure())
+        FAIL() << "after operation " << i << ", seed " << seed;
     }
   }
 }
@@ -206,7 +207,7 @@ TEST(IdleGpus, OfNoNodesAnswersEverythingWithNone) {
   EXPECT_FALSE(idle.contains(gpu(0)));
 }
 
-class TwoNodes : public testing::Test {
+class TwoNodes : public ::testing::Test {
  protected:
   TwoNodes() {
     for (const std::uint32_t id : {0u, 1u, 2u, 3u, 9u, 11u}) idle_.give(gpu(id));

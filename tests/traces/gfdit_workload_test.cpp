@@ -11,9 +11,7 @@
 namespace regroup::traces {
 namespace {
 
-double milliseconds(TimePoint time) {
-  return static_cast<double>(time.time_since_epoch().count()) / 1e6;
-}
+double in_ms(TimePoint time) { return static_cast<double>(time.time_since_epoch().count()) / 1e6; }
 
 // python3 -c "import random; r = random.Random(SEED); print(r.random(), r.random())"
 TEST(PythonRandom, GivesPythonsNumbers) {
@@ -46,8 +44,8 @@ TEST(GfDitWorkload, KnownAnswer) {
   };
   for (std::size_t i = 0; i < std::size(kKnown); ++i) {
     EXPECT_EQ(records[i].id, kKnown[i].id);
-    EXPECT_EQ(milliseconds(records[i].arrival), kKnown[i].arrival_ms);
-    EXPECT_EQ(milliseconds(*records[i].deadline), kKnown[i].deadline_ms);
+    EXPECT_EQ(in_ms(records[i].arrival), kKnown[i].arrival_ms);
+    EXPECT_EQ(in_ms(*records[i].deadline), kKnown[i].deadline_ms);
   }
   EXPECT_EQ(records[4].shape, (Shape{1280, 720, 81}));
   EXPECT_EQ(records[4].priority, 0);

@@ -77,7 +77,7 @@ TEST(Import, StepsReplaceThoseOfAnyKind) {
 }
 
 // The published traces, where they are at hand. Means and CVs are those of their descriptions.
-class PublishedTraces : public testing::Test {
+class PublishedTraces : public ::testing::Test {
  protected:
   TraceStats stats(std::string_view kind, const char* file) {
     const std::string path = std::string(RG_SHARED_DIR) + "/data/traces/" + file;

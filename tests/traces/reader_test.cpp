@@ -8,7 +8,7 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-const std::string kHetu =
+const std::string kHetuLine =
     "Request(request_id=0, timestamp=0.0, height=256, width=512, num_frames=1, prompt='A city', "
     "negative_prompt='low quality, blurry', num_inference_steps=28)\n";
 
@@ -74,7 +74,7 @@ TEST(CsvReader, AcceptsUtf8Names) {
 }
 
 TEST(HetuReader, ReadsEveryField) {
-  const auto records = parse(kHetu);
+  const auto records = parse(kHetuLine);
   ASSERT_EQ(records.size(), 1u);
   EXPECT_EQ(records[0].id, "0");
   EXPECT_EQ(records[0].shape, (Shape{512, 256, 1}));

@@ -6,7 +6,7 @@
 namespace regroup::traces {
 namespace {
 
-class SloRules : public testing::Test {
+class SloRules : public ::testing::Test {
  protected:
   Request request(Shape shape, int steps = 50) {
     Request r;

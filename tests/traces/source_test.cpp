@@ -16,7 +16,7 @@ Record record(std::string id, int arrival_s, std::string model = "FLUX.1-dev") {
           .steps = 28};
 }
 
-class Source : public testing::Test {
+class Source : public ::testing::Test {
  protected:
   std::vector<Request> requests(std::vector<Record> records, const SourceOptions& options = {}) {
     TraceSource source(list_reader(std::move(records), "list"), catalog, classes, options);

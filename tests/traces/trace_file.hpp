@@ -22,8 +22,8 @@ inline constexpr std::string_view kHead =
 class TraceFile {
  public:
   explicit TraceFile(std::string_view text) {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    path_ = testing::TempDir() + "regroup_" + test->test_suite_name() + "_" + test->name() + "_" +
+    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    path_ = ::testing::TempDir() + "regroup_" + test->test_suite_name() + "_" + test->name() + "_" +
             std::to_string(getpid());
     rewrite(text);
   }

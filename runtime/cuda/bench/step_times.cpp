@@ -12,15 +12,15 @@
 namespace regroup::cuda {
 namespace {
 
-constexpr int kWarmUp = 2;
+constexpr int kWarmUpSteps = 2;
 
 using Clock = std::chrono::steady_clock;
 
 // The groups of one measurement, each with a request of its own.
-class Measurement {
+class StepMeasurement {
  public:
-  Measurement(const ServedModel& model, const ServedShape& shape, Layout layout, int groups,
-              int steps, std::uint64_t number)
+  StepMeasurement(const ServedModel& model, const ServedShape& shape, Layout layout, int groups,
+                  int steps, std::uint64_t number)
       : runs_(static_cast<std::size_t>(groups)), seconds_(static_cast<std::size_t>(groups)) {
     for (int g = 0; g < groups; ++g) {
       serve::RankRun& run = runs_[static_cast<std::size_t>(g)];
@@ -55,7 +55,7 @@ class Measurement {
       state = device.step({run, member, index, now, clock, now + std::chrono::minutes(1)}, task,
                           state, why);
       if (state == nullptr) fail<SystemError>("a step failed: {}", why);
-      if (member == 0 && index >= kWarmUp)
+      if (member == 0 && index >= kWarmUpSteps)
         seconds_[g].push_back(std::chrono::duration<double>(Clock::now() - begun).count());
     }
   }
@@ -93,7 +93,8 @@ std::vector<StepTimes> measure_step_times(const Machine& machine, CudaNode& node
     for (const ServedShape& shape : model.shapes)
       for (const Layout layout : shape.layouts) {
         const int groups = options.busy ? machine.ranks() / layout.size() : 1;
-        Measurement measurement(model, shape, layout, groups, kWarmUp + options.steps, number);
+        StepMeasurement measurement(model, shape, layout, groups, kWarmUpSteps + options.steps,
+                                    number);
         number += static_cast<std::uint64_t>(groups);
         team.run(first_ranks(0, groups * layout.size(), 1), [&](int rank) {
           measurement.work(rank, *devices[static_cast<std::size_t>(rank)], clock);

@@ -8,18 +8,19 @@ namespace regroup::cuda {
 namespace {
 
 // CUDA 13's, whose headers these are, or CUDA 12's, whose functions are the same.
-const std::vector<std::string> kNames = {"libcublasLt.so.13", "libcublasLt.so.12"};
+const std::vector<std::string> kCublasLtFiles = {"libcublasLt.so.13", "libcublasLt.so.12"};
 
 // cuBLAS counts 13.1.0 as 130100.
-std::string version_text(std::size_t version) {
+std::string cublaslt_version(std::size_t version) {
   return fmt::format("cuBLASLt {}.{}.{}", version / 10000, version % 10000 / 100, version % 100);
 }
 
 }  // namespace
 
 CublasLt::CublasLt()
-    : library_("cuBLASLt", kNames),
-      name_(version_text(library_.function<decltype(cublasLtGetVersion)>("cublasLtGetVersion")())) {
+    : library_("cuBLASLt", kCublasLtFiles),
+      name_(cublaslt_version(
+          library_.function<decltype(cublasLtGetVersion)>("cublasLtGetVersion")())) {
   const auto load = [this](auto*& function, const char* symbol) {
     function = library_.function<std::remove_reference_t<decltype(*function)>>(symbol);
   };

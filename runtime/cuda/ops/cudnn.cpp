@@ -7,24 +7,24 @@
 namespace regroup::cuda {
 namespace {
 
-const std::vector<std::string> kNames = {"libcudnn.so.9"};
+const std::vector<std::string> kCudnnFiles = {"libcudnn.so.9"};
 
 // CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR.
 constexpr std::size_t kFirstWithAttention = 91301;
 
 // cuDNN 9 counts 9.19.0 as 91900.
-std::string version_text(std::size_t version) {
+std::string cudnn_version(std::size_t version) {
   return fmt::format("cuDNN {}.{}.{}", version / 10000, version % 10000 / 100, version % 100);
 }
 
 }  // namespace
 
-Cudnn::Cudnn() : library_("cuDNN", kNames) {
+Cudnn::Cudnn() : library_("cuDNN", kCudnnFiles) {
   const std::size_t version = library_.function<decltype(cudnnGetVersion)>("cudnnGetVersion")();
-  name_ = version_text(version);
+  name_ = cudnn_version(version);
   if (version < kFirstWithAttention)
     fail<CudaError>("{} ({}) is too old; attention needs {} or a later cuDNN 9", name_, file(),
-                    version_text(kFirstWithAttention));
+                    cudnn_version(kFirstWithAttention));
   const auto load = [this](auto*& function, const char* symbol) {
     function = library_.function<std::remove_reference_t<decltype(*function)>>(symbol);
   };

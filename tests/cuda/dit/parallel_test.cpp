@@ -11,7 +11,7 @@ namespace {
 // bf16 has 8 bits: each number is rounded by 2^-9 at most, and errors of many numbers half cancel.
 constexpr double kTolerance = 1e-2;
 
-class ParallelTest : public testing::TestWithParam<Architecture> {
+class ParallelTest : public ::testing::TestWithParam<Architecture> {
  protected:
   static dit::DitConfig config(std::size_t heads) { return tiny_model(GetParam(), heads); }
 
@@ -29,7 +29,7 @@ class ParallelTest : public testing::TestWithParam<Architecture> {
   }
 };
 INSTANTIATE_TEST_SUITE_P(Kinds, ParallelTest,
-                         testing::Values(Architecture::kJoint, Architecture::kCross),
+                         ::testing::Values(Architecture::kJoint, Architecture::kCross),
                          [](const auto& kind) {
                            return kind.param == Architecture::kJoint ? "Joint" : "Cross";
                          });

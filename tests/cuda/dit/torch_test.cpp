@@ -27,11 +27,11 @@ struct Kind {
   std::size_t double_blocks, single_blocks, blocks;
 };
 
-class TorchTest : public testing::TestWithParam<Kind> {};
+class TorchTest : public ::testing::TestWithParam<Kind> {};
 INSTANTIATE_TEST_SUITE_P(Blocks, TorchTest,
-                         testing::Values(Kind{"Double", Architecture::kJoint, 1, 0, 0},
-                                         Kind{"Single", Architecture::kJoint, 0, 1, 0},
-                                         Kind{"Cross", Architecture::kCross, 0, 0, 1}),
+                         ::testing::Values(Kind{"Double", Architecture::kJoint, 1, 0, 0},
+                                           Kind{"Single", Architecture::kJoint, 0, 1, 0},
+                                           Kind{"Cross", Architecture::kCross, 0, 0, 1}),
                          [](const auto& kind) { return std::string(kind.param.name); });
 
 TEST_P(TorchTest, ABlockIsThatOfPyTorch) {

@@ -180,7 +180,7 @@ void run(void (*kernel)(Parameters...), LaunchShape shape, Arguments... argument
   check(cudaDeviceSynchronize(), "waiting");
 }
 
-class BlockDeathTest : public testing::Test {
+class BlockDeathTest : public ::testing::Test {
  protected:
   BlockDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
 };

@@ -10,7 +10,7 @@ namespace {
 
 RG_KERNEL void times_ten_plus(int* number, const int* digit) { *number = *number * 10 + *digit; }
 
-class GraphOfDigits : public testing::Test {
+class GraphOfDigits : public ::testing::Test {
  protected:
   GraphOfDigits() {
     check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "capturing");

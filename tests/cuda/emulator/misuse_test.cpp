@@ -104,7 +104,7 @@ TEST(Misuse, HostFunctionsMayNotCallCuda) {
 
 // ---- While a stream captures -------------------------------------------------------------------
 
-class Capturing : public testing::Test {
+class Capturing : public ::testing::Test {
  protected:
   // Begins, does, and ends; says whether there is a graph.
   cudaError_t capture(cudaStreamCaptureMode mode, const std::function<void()>& what) {

@@ -12,7 +12,7 @@
 namespace regroup::cuda {
 namespace {
 
-class Arming : public testing::Test {
+class Arming : public ::testing::Test {
  protected:
   void TearDown() override { disarm(); }
 };

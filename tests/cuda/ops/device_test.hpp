@@ -18,7 +18,7 @@
 namespace regroup::cuda {
 
 // The emulator always has a device.
-class DeviceTest : public testing::Test {
+class DeviceTest : public ::testing::Test {
  protected:
   void SetUp() override {
     int devices = 0;

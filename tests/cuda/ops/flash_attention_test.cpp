@@ -106,7 +106,7 @@ struct Size {
   }
 };
 
-class FlashAttentionSizes : public DeviceTest, public testing::WithParamInterface<Size> {};
+class FlashAttentionSizes : public DeviceTest, public ::testing::WithParamInterface<Size> {};
 
 TEST_P(FlashAttentionSizes, AgreeWithDoublePrecision) {
   const auto [heads, head_dim, queries, keys] = GetParam();
@@ -117,12 +117,12 @@ TEST_P(FlashAttentionSizes, AgreeWithDoublePrecision) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, FlashAttentionSizes,
-                         testing::Values(Size{1, 64, 1, 1}, Size{2, 64, 64, 64},
-                                         Size{3, 64, 65, 130}, Size{1, 64, 17, 63},
-                                         Size{2, 128, 64, 128}, Size{1, 128, 63, 65},
-                                         Size{2, 128, 100, 77}, Size{1, 128, 3, 191},
-                                         Size{3, 128, 129, 1}),
-                         testing::PrintToStringParamName());
+                         ::testing::Values(Size{1, 64, 1, 1}, Size{2, 64, 64, 64},
+                                           Size{3, 64, 65, 130}, Size{1, 64, 17, 63},
+                                           Size{2, 128, 64, 128}, Size{1, 128, 63, 65},
+                                           Size{2, 128, 100, 77}, Size{1, 128, 3, 191},
+                                           Size{3, 128, 129, 1}),
+                         ::testing::PrintToStringParamName());
 
 class FlashAttention : public DeviceTest {};
 

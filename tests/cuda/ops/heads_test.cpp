@@ -16,7 +16,7 @@ struct Case {
   std::array<std::size_t, 3> axes;
   HeadNorm norm;
 };
-class SplitHeadsTest : public DeviceTest, public testing::WithParamInterface<Case> {
+class SplitHeadsTest : public DeviceTest, public ::testing::WithParamInterface<Case> {
  protected:
   static constexpr std::size_t kFrames = 2, kRows = 3, kColumns = 5, kText = 3, kTokens = 17;
   static constexpr std::int32_t kFirstLatent = 11;
@@ -96,12 +96,12 @@ TEST_P(SplitHeadsTest, AsOnTheCpu) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Heads, SplitHeadsTest,
-                         testing::Values(Case{"Flux", 3, {16, 56, 56}, HeadNorm::kEachHead},
-                                         Case{"Wan", 3, {44, 42, 42}, HeadNorm::kAllHeads},
-                                         Case{"Small", 5, {8, 16, 8}, HeadNorm::kEachHead},
-                                         Case{"SmallOverAll", 5, {4, 2, 2}, HeadNorm::kAllHeads},
-                                         Case{"Tiny", 24, {4, 2, 2}, HeadNorm::kEachHead},
-                                         Case{"Widest", 1, {64, 96, 96}, HeadNorm::kEachHead}),
+                         ::testing::Values(Case{"Flux", 3, {16, 56, 56}, HeadNorm::kEachHead},
+                                           Case{"Wan", 3, {44, 42, 42}, HeadNorm::kAllHeads},
+                                           Case{"Small", 5, {8, 16, 8}, HeadNorm::kEachHead},
+                                           Case{"SmallOverAll", 5, {4, 2, 2}, HeadNorm::kAllHeads},
+                                           Case{"Tiny", 24, {4, 2, 2}, HeadNorm::kEachHead},
+                                           Case{"Widest", 1, {64, 96, 96}, HeadNorm::kEachHead}),
                          [](const auto& test) { return test.param.name; });
 
 class HeadSizeTest : public DeviceTest {};

@@ -11,7 +11,7 @@ using dit::Matrix;
 struct Size {
   std::size_t rows, cols;
 };
-class NormsTest : public DeviceTest, public testing::WithParamInterface<Size> {};
+class NormsTest : public DeviceTest, public ::testing::WithParamInterface<Size> {};
 
 Matrix ones_plus(const Matrix& values) {
   Matrix result = values;
@@ -55,8 +55,8 @@ TEST_P(NormsTest, RmsNorm) {
 
 // Less than a warp's vector, exactly one, and some; rows that fill no block.
 INSTANTIATE_TEST_SUITE_P(Sizes, NormsTest,
-                         testing::Values(Size{1, 8}, Size{5, 72}, Size{4, 256}, Size{9, 264},
-                                         Size{2, 1536}, Size{3, 3072}),
+                         ::testing::Values(Size{1, 8}, Size{5, 72}, Size{4, 256}, Size{9, 264},
+                                           Size{2, 1536}, Size{3, 3072}),
                          [](const auto& test) {
                            return std::to_string(test.param.rows) + "x" +
                                   std::to_string(test.param.cols);

@@ -17,7 +17,7 @@ struct Workload {
   std::vector<Shape> shapes;
 };
 
-class SdpaGraphTest : public testing::Test {
+class SdpaGraphTest : public ::testing::Test {
  protected:
   void SetUp() override {
     try {
