@@ -18,12 +18,12 @@ constexpr std::chrono::seconds kQuiet{2};
 constexpr std::chrono::milliseconds kBetween{200};
 constexpr std::size_t kWidth = 20;  // of the bar
 
-class Bar {
+class ProgressBar {
  public:
-  explicit Bar(std::string pieces) : pieces_(std::move(pieces)) {}
-  Bar(const Bar&) = delete;
-  Bar& operator=(const Bar&) = delete;
-  ~Bar() {
+  explicit ProgressBar(std::string pieces) : pieces_(std::move(pieces)) {}
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar() {
     if (shown_) fmt::print(stderr, "\r\x1b[K");
   }
 
@@ -67,7 +67,7 @@ std::string progress_text(const std::string& pieces, std::size_t done, std::size
 
 Progress progress_bar(const std::string& pieces) {
   if (isatty(STDERR_FILENO) == 0) return {};
-  return [bar = std::make_shared<Bar>(pieces)](std::size_t done, std::size_t all) {
+  return [bar = std::make_shared<ProgressBar>(pieces)](std::size_t done, std::size_t all) {
     bar->at(done, all);
   };
 }

@@ -108,6 +108,6 @@ void play_story(Script& script);
 // GPUs only, preemptions, rejections, failed runs.
 void play_random(Script& script, std::uint64_t seed, int requests);
 
-using ::testing::TempDir;
+using testing::TempDir;
 
 }  // namespace regroup::script

@@ -26,7 +26,7 @@ std::jthread feed(const std::filesystem::path& pipe, std::string text) {
 }
 
 TEST(Spool, KnowsWhatIsReadOnce) {
-  const ::testing::TempDir dir;
+  const testing::TempDir dir;
   std::ofstream(dir.path() / "file") << "text";
   ASSERT_EQ(mkfifo((dir.path() / "pipe").c_str(), 0600), 0);
   EXPECT_FALSE(reads_once(dir.path() / "file"));
@@ -36,7 +36,7 @@ TEST(Spool, KnowsWhatIsReadOnce) {
 }
 
 TEST(Spool, CanBeReadAgainAndAgain) {
-  const ::testing::TempDir dir;
+  const testing::TempDir dir;
   std::string text = header();
   for (int i = 0; i < 5000; ++i) text += "r,0,FLUX.1-dev,512,512,1,4,3.5,,,\n";
   const std::jthread writer = feed(dir.path() / "pipe", text);
@@ -48,7 +48,7 @@ TEST(Spool, CanBeReadAgainAndAgain) {
 TEST(Spool, IsCalledByItsPipesNameInMessages) {
   for (const char* text : {"nonsense\n", "# regroup trace v1\nnonsense\n", "Request(nonsense\n",
                            "{\"requests\": 3}", ""}) {
-    const ::testing::TempDir dir;
+    const testing::TempDir dir;
     const std::jthread writer = feed(dir.path() / "pipe", text);
     const Spool spool(dir.path() / "pipe");
     try {
@@ -61,7 +61,7 @@ TEST(Spool, IsCalledByItsPipesNameInMessages) {
 }
 
 TEST(Spool, LeavesNoFile) {
-  const ::testing::TempDir dir;
+  const testing::TempDir dir;
   const std::jthread writer = feed(dir.path() / "pipe", header());
   ::setenv("TMPDIR", dir.path().c_str(), 1);
   {
