@@ -92,4 +92,10 @@ void OutputFile::write_out(std::string_view left) {
   }
 }
 
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  OutputFile file(path.has_parent_path() ? path.parent_path() : ".", path.filename().string());
+  file.write(text);
+  file.commit();
+}
+
 }  // namespace regroup

@@ -50,4 +50,7 @@ class OutputFile {
   std::size_t room_ = 0;  // behind it; none once the file is committed
 };
 
+// A whole file at once.
+void write_file(const std::filesystem::path& path, std::string_view text);
+
 }  // namespace regroup

@@ -19,13 +19,6 @@ const std::filesystem::path& made(const std::filesystem::path& directory) {
   return directory;
 }
 
-void write_whole(const std::filesystem::path& directory, const char* name,
-                 const std::string& text) {
-  OutputFile file(directory, name);
-  file.write(text);
-  file.commit();
-}
-
 void remove_stale(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::remove(path, error);
@@ -106,8 +99,8 @@ void Results::commit(const Summary& summary, const ConfigBlock& config,
                      const ConfigBlock& provenance) {
   relay_.finish();
   files_->commit(directory_);
-  write_whole(directory_, "provenance.json", provenance_json(provenance));
-  write_whole(directory_, "summary.json", summary_json(summary, config));
+  write_file(directory_ / "provenance.json", provenance_json(provenance));
+  write_file(directory_ / "summary.json", summary_json(summary, config));
 }
 
 }  // namespace regroup

@@ -21,12 +21,6 @@ struct SpeedFlags {
 constexpr const char* kPolicies[] = {"edf-best-fit", "fcfs", "elastic"};
 constexpr const char* kMain = kPolicies[0];
 
-void write(const std::filesystem::path& directory, const char* name, const std::string& text) {
-  OutputFile file(directory, name);
-  file.write(text);
-  file.commit();
-}
-
 // On a terminal only.
 void progress(const SpeedCase& of) {
   if (isatty(STDERR_FILENO) != 0)
@@ -112,9 +106,9 @@ void bench(const SpeedFlags& flags) {
   add_growth(flags, curves);
   if (isatty(STDERR_FILENO) != 0) fmt::print(stderr, "\r\x1b[K");
 
-  write(flags.out, "bench.json", speed_json(rows));
-  write(flags.out, "growth.csv", growth_csv(curves));
-  write(flags.out, "growth.svg", growth_svg(curves));
+  write_file(flags.out / "bench.json", speed_json(rows));
+  write_file(flags.out / "growth.csv", growth_csv(curves));
+  write_file(flags.out / "growth.svg", growth_svg(curves));
   fmt::print("{}\nresults in {}: bench.json, growth.csv, growth.svg\n", speed_text(rows),
              flags.out.string());
 }

@@ -31,10 +31,7 @@ void show(const Measured& measured, const std::string& out,
   fmt::print("{}", aligned(measured.rows, left));
   if (!measured.note.empty()) fmt::print("{}\n", measured.note);
   if (out.empty()) return;
-  const std::filesystem::path path(out);
-  OutputFile file(path.has_parent_path() ? path.parent_path() : ".", path.filename().string());
-  file.write(measured.json);
-  file.commit();
+  write_file(out, measured.json);
   fmt::print("{} written\n", out);
 }
 

@@ -23,12 +23,6 @@ struct BenchFlags {
   std::filesystem::path out;
 };
 
-void write(const std::filesystem::path& directory, const char* name, const std::string& text) {
-  OutputFile file(directory, name);
-  file.write(text);
-  file.commit();
-}
-
 int largest_node(const std::string& cluster) {
   models::PlatformOptions options;
   options.cluster = cluster;
@@ -51,9 +45,9 @@ void bench(const BenchFlags& flags) {
   if (error) fail<SystemError>("{}: {}", flags.out.string(), error.message());
 
   const Matrix matrix = run_matrix(std::move(options));
-  write(flags.out, "runs.csv", runs_csv(matrix));
-  write(flags.out, "matrix.csv", matrix_csv(matrix));
-  write(flags.out, "matrix.md", matrix_markdown(matrix));
+  write_file(flags.out / "runs.csv", runs_csv(matrix));
+  write_file(flags.out / "matrix.csv", matrix_csv(matrix));
+  write_file(flags.out / "matrix.md", matrix_markdown(matrix));
   fmt::print("{}\nresults in {}: matrix.md, matrix.csv, runs.csv\n", matrix_text(matrix),
              flags.out.string());
 }

@@ -31,8 +31,6 @@ struct Distance {
   std::int64_t attained = 0;
 };
 
-std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
-
 // Throws ConfigError for a run of something else than the bound is for.
 Distance distance(const std::string& folder, const Experiment& e, const AttainmentBound& bound) {
   const ResultFolder results = read_results(folder);

@@ -22,17 +22,10 @@ struct CalibrateFlags {
 };
 
 std::string milliseconds(double seconds) { return fmt::format("{:.3f} ms", 1e3 * seconds); }
-std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 OutputFile output_file(const std::string& name) {
   const std::filesystem::path path(name);
   return OutputFile(path.has_parent_path() ? path.parent_path() : ".", path.filename().string());
-}
-
-void write(const std::string& name, const std::string& text) {
-  OutputFile file = output_file(name);
-  file.write(text);
-  file.commit();
 }
 
 void check_devices(const CalibrateFlags& f) {
@@ -55,7 +48,7 @@ void calibrate_and_show(CalibrateFlags f) {
   const MeasuredCalibration measured = calibrate(f.plan);
   file.write(measured.calibration.text());
   file.commit();
-  if (!f.samples_out.empty()) write(f.samples_out, samples_json(f.plan, measured));
+  if (!f.samples_out.empty()) write_file(f.samples_out, samples_json(f.plan, measured));
 
   std::vector<std::vector<std::string>> rows = {
       {"stage", "shape", "layout", "runs", "time", "held out: median error", "worst"}};
@@ -76,7 +69,7 @@ void calibrate_and_show(CalibrateFlags f) {
       milliseconds(measured.migrate_s), barriers, f.out);
   if (f.exchanges_out.empty()) return;
   const Measured exchanges = measure_exchange_times(f.plan.gpu_options, {2, 4, 8});
-  write(f.exchanges_out, exchanges.json);
+  write_file(f.exchanges_out, exchanges.json);
   fmt::print("\n{}{} written\n", aligned(exchanges.rows), f.exchanges_out);
 }
 

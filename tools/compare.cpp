@@ -25,12 +25,6 @@ struct CompareFlags {
   std::string out, junit;
 };
 
-void write_file(const std::filesystem::path& path, const std::string& text) {
-  OutputFile file(path.has_parent_path() ? path.parent_path() : ".", path.filename().string());
-  file.write(text);
-  file.commit();
-}
-
 // Before the exit code is decided, so that what did not reach its reader is not passed over.
 void print(const std::string& text) {
   fmt::print("{}", text);

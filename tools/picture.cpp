@@ -24,10 +24,7 @@ void draw(const PictureFlags& f) {
     fmt::print("{}", svg);
     return;
   }
-  const std::filesystem::path path(f.out);
-  OutputFile file(path.has_parent_path() ? path.parent_path() : ".", path.filename().string());
-  file.write(svg);
-  file.commit();
+  write_file(f.out, svg);
 }
 
 }  // namespace

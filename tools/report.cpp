@@ -24,9 +24,7 @@ void write(const ReportFlags& flags) {
   const std::string page = report(flags.folders, options);
   const std::filesystem::path path =
       flags.out.empty() ? flags.folders.front() / "report.html" : flags.out;
-  OutputFile file(path.has_parent_path() ? path.parent_path() : ".", path.filename().string());
-  file.write(page);
-  file.commit();
+  write_file(path, page);
   fmt::print("{}\n", path.string());
 }
 

@@ -61,19 +61,13 @@ std::string text_of(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-void write(const std::filesystem::path& folder, const char* name, const std::string& text) {
-  OutputFile file(folder, name);
-  file.write(text);
-  file.commit();
-}
-
 void merge(const std::filesystem::path& folder) {
   const SweepSpec spec = read_sweep(folder);
   const SweepResults results = collect(spec, read_run_records(runs_folder(folder)));
-  write(folder, "cells.csv", cells_csv(spec, results));
-  write(folder, "summary.csv", summary_csv(spec, results));
-  if (spec.search) write(folder, "capacity.csv", capacity_csv(spec, results));
-  write(folder, "sweep.json", sweep_json(spec, results, text_of(folder / "spec.json")));
+  write_file(folder / "cells.csv", cells_csv(spec, results));
+  write_file(folder / "summary.csv", summary_csv(spec, results));
+  if (spec.search) write_file(folder / "capacity.csv", capacity_csv(spec, results));
+  write_file(folder / "sweep.json", sweep_json(spec, results, text_of(folder / "spec.json")));
   fmt::print("{}\nresults in {}: {}cells.csv, summary.csv, sweep.json\n", sweep_text(spec, results),
              folder.string(), spec.search ? "capacity.csv, " : "");
 }

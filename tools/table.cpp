@@ -22,7 +22,7 @@ std::size_t width_of(const std::string& text) {
       text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
-std::string percent(double share) { return fmt::format("{:.1f}", 100 * share); }
+std::string in_percent(double share) { return fmt::format("{:.1f}", 100 * share); }
 
 std::string number(double value, int digits) {
   return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
@@ -98,6 +98,8 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows,
   }
   return text;
 }
+
+std::string percent(double share) { return fmt::format("{:.1f} %", 100 * share); }
 
 std::string escaped_markdown(const std::string& cell) {
   std::string text;
@@ -188,16 +190,16 @@ std::vector<std::vector<std::string>> run_table(const std::vector<RunRow>& rows)
   for (const char* heading : {"mean s", "P95 s", "req/s", "GPU util. %", "group changes"})
     cells[0].emplace_back(heading);
   for (const RunRow& row : rows) {
-    std::vector<std::string> line = {row.name, percent(row.slo_violation_rate)};
+    std::vector<std::string> line = {row.name, in_percent(row.slo_violation_rate)};
     for (const std::string& name : classes) {
       const auto found = std::ranges::find(row.class_violation_rates, name,
                                            &std::pair<std::string, double>::first);
-      line.push_back(found == row.class_violation_rates.end() ? "-" : percent(found->second));
+      line.push_back(found == row.class_violation_rates.end() ? "-" : in_percent(found->second));
     }
     line.push_back(number(row.latency_mean_s, 2));
     line.push_back(number(row.latency_p95_s, 2));
     line.push_back(number(row.throughput_rps, 3));
-    line.push_back(percent(row.utilisation));
+    line.push_back(in_percent(row.utilisation));
     line.push_back(fmt::format("{}", row.group_changes));
     cells.push_back(std::move(line));
   }

@@ -24,6 +24,9 @@ std::string table_text(const std::vector<std::vector<std::string>>& rows, TableF
 void print_table(const std::vector<std::vector<std::string>>& rows, TableFormat format,
                  const std::vector<std::size_t>& left = {0});
 
+// "12.5 %"
+std::string percent(double share);
+
 // For a cell of Markdown: names come from traces, and must not end it or become markup.
 std::string escaped_markdown(const std::string& cell);
 

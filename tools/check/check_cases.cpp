@@ -116,9 +116,7 @@ void write_check_traces(const std::filesystem::path& folder) {
       std::ostringstream text;
       traces::CsvWriter writer(text, "regroup policy check: " + each.name);
       copy(*traces::list_reader(one.requests, one.file), writer);
-      OutputFile file(folder, one.file);
-      file.write(text.str());
-      file.commit();
+      write_file(folder / one.file, text.str());
     }
 }
 

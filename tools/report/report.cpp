@@ -80,10 +80,7 @@ std::string report(const std::vector<std::filesystem::path>& folders,
 }
 
 void write_run_report(const std::filesystem::path& folder, const RerunHints& hints) {
-  const std::string page = report({folder}, {.hints = hints, .sweep = {}});
-  OutputFile file(folder, kName);
-  file.write(page);
-  file.commit();
+  write_file(folder / kName, report({folder}, {.hints = hints, .sweep = {}}));
 }
 
 void remove_run_report(const std::filesystem::path& folder) {
