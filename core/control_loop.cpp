@@ -102,10 +102,11 @@ void ControlLoop::end_run(const Event& event) {
            event.run.value, run->steps, event.steps);
   const LiveRun& ended = world_.end_run(event.run, event.steps);
   const Task& first = world_.task(ended.tasks[0]);
-  const bool request_ended =
-      first.stage == parts_.catalog.stages(first.model).sink() && first.steps_left() == 0;
-  if (pinning_ != Pinning::kNone)
+  if (pinning_ != Pinning::kNone) {
+    const bool request_ended =
+        first.steps_left() == 0 && first.stage == parts_.catalog.stages(first.model).sink();
     for (const GpuId gpu : first.group) freed_[gpu.value] = {world_.now(), request_ended};
+  }
 
   batch_.clear();
   for (const std::uint32_t slot : ended.tasks) batch_.push_back(&world_.task(slot));

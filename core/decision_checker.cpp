@@ -5,6 +5,8 @@
 namespace regroup {
 namespace {
 
+constexpr std::nullopt_t kKept = std::nullopt;
+
 std::string text(const Group& group) {
   std::string out = group.size() == 1 ? "GPU" : "GPUs";
   for (const GpuId gpu : group) out += fmt::format(" {}", gpu.value);
@@ -38,9 +40,9 @@ template <class Check, class Describe>
 bool DecisionChecker::accept(Check check, Describe describe) noexcept {
   if (!error_.empty()) return false;
   // An exception here is out of memory or a bug of ours; like every noexcept it ends the program.
-  const std::string broken = check();
-  if (broken.empty()) return true;
-  error_ = fmt::format("{}: {}", describe(), broken);
+  const Broken broken = check();
+  if (!broken) return true;
+  error_ = fmt::format("{}: {}", describe(), *broken);
   return false;
 }
 
@@ -78,18 +80,19 @@ void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Grou
   world_.idle().take(group);
 }
 
-std::string DecisionChecker::broken_place(std::span<const Task* const> tasks, const Group& group,
-                                          Layout layout, int steps) const {
+DecisionChecker::Broken DecisionChecker::broken_place(std::span<const Task* const> tasks,
+                                                      const Group& group, Layout layout,
+                                                      int steps) const {
   if (tasks.empty()) return "a placement needs a task";
   for (std::size_t i = 0; i < tasks.size(); ++i) {
-    if (std::string broken = broken_task(tasks[i]); !broken.empty()) return broken;
+    if (Broken broken = broken_task(tasks[i])) return broken;
     for (std::size_t j = 0; j < i; ++j)
       if (tasks[j]->slot == tasks[i]->slot) return text(*tasks[i]) + " is in the batch twice";
     if (tasks[i]->model != tasks[0]->model || tasks[i]->shape_id != tasks[0]->shape_id ||
         tasks[i]->stage != tasks[0]->stage)
       return text(*tasks[i]) + " differs from the batch's first in model, shape or stage";
   }
-  if (std::string broken = broken_group(group); !broken.empty()) return broken;
+  if (Broken broken = broken_group(group)) return broken;
   const Task& task = *tasks[0];
   if (static_cast<std::size_t>(layout.size()) != group.size())
     return fmt::format("the layout is for {} GPUs, the group has {}", layout.size(), group.size());
@@ -104,7 +107,7 @@ std::string DecisionChecker::broken_place(std::span<const Task* const> tasks, co
       return fmt::format(
           "it needs {:.2f} GiB on each GPU, GPU {} has {:.2f} GiB beside the weights",
           static_cast<double>(*needed) / 0x1p30, gpu.value, static_cast<double>(free) / 0x1p30);
-  return {};
+  return kKept;
 }
 
 std::optional<std::int64_t> DecisionChecker::bytes_needed(const Task& task, Layout layout,
@@ -125,16 +128,18 @@ std::optional<std::int64_t> DecisionChecker::bytes_needed(const Task& task, Layo
   return known.bytes;
 }
 
-std::string DecisionChecker::broken_task(const Task* task) const {
+DecisionChecker::Broken DecisionChecker::broken_task(const Task* task) const {
   const Task* live = task == nullptr ? nullptr : world_.live(*task);
   if (live == nullptr) return "there is no such task (any more)";
   if (live->running)
     return fmt::format("{} is not ready: it runs on {}", text(*live), text(live->group));
   if (used(*live)) return text(*live) + " was already placed or rejected in this call";
-  return {};
+  return kKept;
 }
 
-std::string DecisionChecker::broken_group(const Group& group) const {
+DecisionChecker::Broken DecisionChecker::broken_group(const Group& group) const {
+  if (!group.empty() && !group.overflowed() && world_.idle().contains_on_one_node(group))
+    return kKept;
   if (group.empty()) return "the group is empty";
   if (group.overflowed()) return fmt::format("the group has more than {} GPUs", kMaxGroupSize);
   for (std::size_t i = 0; i < group.size(); ++i) {
@@ -151,7 +156,7 @@ std::string DecisionChecker::broken_group(const Group& group) const {
       return fmt::format("GPU {} is not idle: run {} is on it", gpu.value, state.run.value);
     return fmt::format("GPU {} was already given away in this call", gpu.value);
   }
-  return {};
+  return kKept;
 }
 
 void DecisionChecker::preempt(const Task& task) noexcept {
@@ -161,11 +166,11 @@ void DecisionChecker::preempt(const Task& task) noexcept {
   decisions_.push_back({.kind = Decision::Kind::kPreempt, .slot = task.slot});
 }
 
-std::string DecisionChecker::broken_preempt(const Task& task) const {
+DecisionChecker::Broken DecisionChecker::broken_preempt(const Task& task) const {
   const Task* live = world_.live(task);
   if (live == nullptr) return "there is no such task (any more)";
   if (!live->running) return "the task is not running";
-  return {};
+  return kKept;
 }
 
 void DecisionChecker::reject(const Task& task) noexcept {
@@ -177,8 +182,8 @@ void DecisionChecker::reject(const Task& task) noexcept {
   decisions_.push_back({.kind = Decision::Kind::kReject, .slot = task.slot});
 }
 
-std::string DecisionChecker::broken_reject(const Task& task) const {
-  if (std::string broken = broken_task(&task); !broken.empty()) return broken;
+DecisionChecker::Broken DecisionChecker::broken_reject(const Task& task) const {
+  if (Broken broken = broken_task(&task)) return broken;
   const LiveRequest& request = world_.request_of(task);
   if (request.running_tasks > 0) return "another task of the request is running";
   for (const Decision& decision : decisions_) {
@@ -189,12 +194,12 @@ std::string DecisionChecker::broken_reject(const Task& task) const {
       if (world_.task(slot).request == task.request)
         return "another task of the request was placed in this call";
   }
-  return {};
+  return kKept;
 }
 
 void DecisionChecker::wake_at(TimePoint when) noexcept {
-  const auto broken = [&]() -> std::string {
-    if (when > world_.now()) return {};
+  const auto broken = [&]() -> Broken {
+    if (when > world_.now()) return kKept;
     return fmt::format("it is not later than now ({:.9f} s)", to_seconds(world_.now()));
   };
   if (!accept(broken, [&] { return fmt::format("wake_at({:.9f} s)", to_seconds(when)); })) return;

@@ -33,13 +33,14 @@ class DecisionChecker final : public Decisions {
   const IdleGpus& idle() const noexcept override { return world_.idle(); }
 
  private:
-  // Each returns the broken rule, or nothing.
-  std::string broken_place(std::span<const Task* const> tasks, const Group& group, Layout layout,
-                           int steps) const;
-  std::string broken_task(const Task* task) const;
-  std::string broken_group(const Group& group) const;
-  std::string broken_preempt(const Task& task) const;
-  std::string broken_reject(const Task& task) const;
+  // The rule that a decision breaks, or nothing.
+  using Broken = std::optional<std::string>;
+  Broken broken_place(std::span<const Task* const> tasks, const Group& group, Layout layout,
+                      int steps) const;
+  Broken broken_task(const Task* task) const;
+  Broken broken_group(const Group& group) const;
+  Broken broken_preempt(const Task& task) const;
+  Broken broken_reject(const Task& task) const;
   bool used(const Task& task) const;  // placed or rejected in this call
   // What the placement takes on each of its GPUs; nothing if the model cannot have that layout.
   std::optional<std::int64_t> bytes_needed(const Task& task, Layout layout,

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "core/errors.hpp"
+#include "core/slots.hpp"
 
 namespace regroup {
 
@@ -23,7 +23,7 @@ class IdTable {
   // nullptr: not there.
   Value* find(Key id) {
     const std::size_t cell = cell_of(id.value);
-    return cells_.empty() || cells_[cell].id == kFree ? nullptr : &value(cells_[cell].place);
+    return cells_.empty() || cells_[cell].id == kFree ? nullptr : &values_[cells_[cell].place];
   }
   const Value* find(Key id) const { return const_cast<IdTable*>(this)->find(id); }
 
@@ -32,9 +32,9 @@ class IdTable {
     if (2 * (size_ + 1) > cells_.size()) grow();
     Cell& cell = cells_[cell_of(id.value)];
     RG_CHECK(cell.id == kFree, "id {} is added twice", id.value);
-    cell = {id.value, new_place()};
+    cell = {id.value, values_.take()};
     ++size_;
-    return value(cell.place);
+    return values_[cell.place];
   }
 
   // Must be there. The value can be read until the next add().
@@ -42,7 +42,7 @@ class IdTable {
     std::size_t hole = cell_of(id.value);
     RG_CHECK(!cells_.empty() && cells_[hole].id != kFree, "id {} is not there", id.value);
     const std::uint32_t place = cells_[hole].place;
-    free_places_.push_back(place);
+    values_.give_back(place);
     --size_;
     // Whoever was put off by this cell moves up.
     for (std::size_t next = after(hole); cells_[next].id != kFree; next = after(next)) {
@@ -52,7 +52,7 @@ class IdTable {
       hole = next;
     }
     cells_[hole].id = kFree;
-    return value(place);
+    return values_[place];
   }
 
   // Every id, ascending: for messages and ends, not for every event.
@@ -68,7 +68,7 @@ class IdTable {
   static constexpr std::uint64_t kFree = ~std::uint64_t{0};
   struct Cell {
     std::uint64_t id = kFree;
-    std::uint32_t place = 0;  // see value()
+    std::uint32_t place = 0;  // in values_
   };
 
   std::size_t mask() const { return cells_.size() - 1; }
@@ -84,16 +84,6 @@ class IdTable {
     while (cells_[cell].id != id && cells_[cell].id != kFree) cell = after(cell);
     return cell;
   }
-  Value& value(std::uint32_t place) { return blocks_[place / kBlock][place % kBlock]; }
-  std::uint32_t new_place() {
-    if (free_places_.empty()) {
-      if (places_ % kBlock == 0) blocks_.push_back(std::make_unique<Value[]>(kBlock));
-      return places_++;
-    }
-    const std::uint32_t place = free_places_.back();
-    free_places_.pop_back();
-    return place;
-  }
   void grow() {
     std::vector<Cell> old(std::max<std::size_t>(16, 2 * cells_.size()));
     old.swap(cells_);
@@ -101,12 +91,8 @@ class IdTable {
       if (cell.id != kFree) cells_[cell_of(cell.id)] = cell;
   }
 
-  static constexpr std::uint32_t kBlock = 64;
-
   std::vector<Cell> cells_;  // a power of two, at most half of them used
-  std::vector<std::unique_ptr<Value[]>> blocks_;
-  std::uint32_t places_ = 0;
-  std::vector<std::uint32_t> free_places_;
+  Slots<Value> values_;
   std::size_t size_ = 0;
 };
 

@@ -45,15 +45,8 @@ const Task* World::live(const Task& claimed) const {
 }
 
 std::uint32_t World::add_request(Request&& request) {
-  std::uint32_t slot;
-  if (free_requests_.empty()) {
-    slot = static_cast<std::uint32_t>(requests_.size());
-    requests_.emplace_back();
-    request_live_.push_back(false);
-  } else {
-    slot = free_requests_.back();
-    free_requests_.pop_back();
-  }
+  const std::uint32_t slot = requests_.take();
+  request_live_.resize(requests_.size());
   LiveRequest& live = requests_[slot];
   live = LiveRequest{};
   live.request = std::move(request);
@@ -68,20 +61,13 @@ void World::remove_request(std::uint32_t slot) {
   for (std::size_t stage = 0; live.stages_live != 0; ++stage)
     if ((live.stages_live >> stage & 1u) != 0) remove_task(live.task_slots[stage]);
   request_live_[slot] = false;
-  free_requests_.push_back(slot);
+  requests_.give_back(slot);
   --live_requests_;
 }
 
 Task& World::add_task(std::uint32_t request_slot, std::size_t stage, const Group& state,
                       Layout layout) {
-  std::uint32_t slot;
-  if (free_tasks_.empty()) {
-    slot = static_cast<std::uint32_t>(tasks_.size());
-    tasks_.emplace_back();
-  } else {
-    slot = free_tasks_.back();
-    free_tasks_.pop_back();
-  }
+  const std::uint32_t slot = tasks_.take();
   LiveRequest& owner = requests_[request_slot];
   const Request& request = owner.request;
   owner.stages_live = static_cast<std::uint16_t>(owner.stages_live | 1u << stage);
@@ -125,7 +111,7 @@ void World::remove_task(std::uint32_t slot) {
   record.shown_in = nullptr;
   --live_tasks_;
   task.id = kGone;  // a policy's stale pointer to this slot must not match
-  free_tasks_.push_back(slot);
+  tasks_.give_back(slot);
 }
 
 void World::move(std::uint32_t slot) {
@@ -201,13 +187,17 @@ const LiveRun& World::end_run(RunId id, int steps) {
             .task = task.id,
             .slot = slot});
   }
-  Group freed;
-  for (const GpuId gpu : tasks_[run.tasks[0]].task.group) {
+  const Group& group = tasks_[run.tasks[0]].task.group;
+  if (failed_gpus_ == 0) {
+    for (const GpuId gpu : group) gpus_[gpu.value].state = GpuState::kIdle;
+    idle_.give(group);
+    return run;
+  }
+  for (const GpuId gpu : group) {
     if (gpus_[gpu.value].state != GpuState::kBusy) continue;
     gpus_[gpu.value].state = GpuState::kIdle;
-    freed.push_back(gpu);
+    idle_.give(gpu);
   }
-  idle_.give(freed);
   return run;
 }
 

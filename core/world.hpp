@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <memory_resource>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "core/id_table.hpp"
 #include "core/names.hpp"
 #include "core/observer.hpp"
+#include "core/slots.hpp"
 #include "regroup/policy/idle_gpus.hpp"
 
 namespace regroup {
@@ -123,11 +123,9 @@ class World final : public ClusterView {
   std::vector<Gpu> gpus_;
   IdleGpus idle_;
   std::size_t failed_gpus_ = 0;
-  mutable std::deque<TaskRecord> tasks_;  // a deque: addresses stay
-  std::vector<std::uint32_t> free_tasks_;
+  mutable Slots<TaskRecord> tasks_;
   std::uint64_t next_task_id_ = 0;
-  std::deque<LiveRequest> requests_;
-  std::vector<std::uint32_t> free_requests_;
+  Slots<LiveRequest> requests_;
   std::vector<bool> request_live_;
   std::size_t live_requests_ = 0;
   IdTable<RunId, LiveRun> runs_;

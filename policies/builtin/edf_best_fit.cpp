@@ -42,7 +42,8 @@ class EdfBestFit final : public Policy {
     bool single;                      // see edf::is_single
     NodeId node;
     Layout layout;
-    int in_budget;  // GPUs of its own that the budget still counts
+    TimePoint finish;  // of the request, with that layout
+    int in_budget;     // GPUs of its own that the budget still counts
   };
 
   void give_sizes(const ClusterView& view) {
@@ -50,49 +51,52 @@ class EdfBestFit final : public Policy {
     plans_.clear();
     while (const auto next = waiting_.pop(budget.widest())) {
       const Task& task = view.task(next->slot);
-      const auto layouts = view.layouts(task);
-      const Layout layout = narrowest_in_time(view, task, layouts, budget.widest());
-      const NodeId node = edf::node_for(budget, task, layout.size());
-      plans_.push_back(
-          {&task, layouts, edf::is_single(task, layouts), node, layout, layout.size()});
+      Plan& plan = plans_.emplace_back();
+      plan.task = &task;
+      plan.layouts = view.layouts(task);
+      plan.single = edf::is_single(task, plan.layouts);
+      narrowest_in_time(view, plan, budget.widest());
+      plan.in_budget = plan.layout.size();
+      plan.node = edf::node_for(budget, task, plan.in_budget);
       // Mostly there is only one, and no budget to keep.
-      const bool last = waiting_.empty() || budget.count() == layout.size();
+      const bool last = waiting_.empty() || budget.count() == plan.in_budget;
       if (last && plans_.size() == 1) break;
-      spend(node, std::exchange(plans_.back().in_budget, 0));
+      spend(plan.node, std::exchange(plan.in_budget, 0));
     }
   }
 
   // Of at most that many GPUs.
-  static Layout narrowest_in_time(const ClusterView& view, const Task& task,
-                                  std::span<const Layout> layouts, int gpus) {
-    if (task.deadline == kNever) return view.widest(task, gpus);
-    Layout soonest = layouts[0];
-    TimePoint least = kNever;
-    for (const Layout layout : layouts) {
+  static void narrowest_in_time(const ClusterView& view, Plan& plan, int gpus) {
+    const Task& task = *plan.task;
+    plan.finish = kNever;
+    if (task.deadline == kNever) {
+      plan.layout = view.widest(task, gpus);
+      plan.finish = edf::finish(view, task, plan.layout.size());
+      return;
+    }
+    for (const Layout layout : plan.layouts) {
       if (layout.size() > gpus) break;
       const TimePoint finish = edf::finish(view, task, layout.size());
-      if (finish <= task.deadline) return layout;
-      if (finish >= least) continue;
-      soonest = layout;
-      least = finish;
+      if (finish >= plan.finish) continue;
+      plan.layout = layout;
+      plan.finish = finish;
+      if (finish <= task.deadline) return;
     }
-    return soonest;
   }
 
   // As long as its node's budget has the next size that ends the request sooner.
   void widen(const ClusterView& view, Plan& plan) {
     const auto room = [&] { return book_.free().count(plan.node) - plan.in_budget; };
     if (plan.single || room() == 0) return;
-    TimePoint finish = edf::finish(view, *plan.task, plan.layout.size());
     for (const Layout layout : plan.layouts) {
       const int more = layout.size() - plan.layout.size();
       if (more <= 0) continue;
       if (more > room()) break;
       const TimePoint wider = edf::finish(view, *plan.task, layout.size());
-      if (wider >= finish) continue;
+      if (wider >= plan.finish) continue;
       spend(plan.node, more);
       plan.layout = layout;
-      finish = wider;
+      plan.finish = wider;
     }
   }
 

@@ -235,6 +235,15 @@ TEST_F(TwoNodes, PickKeepsRanksThatNeedNotMove) {
       << "its node is too full";
 }
 
+TEST_F(TwoNodes, ContainsAGroupOfOneNodeOnly) {
+  EXPECT_TRUE(idle_.contains_on_one_node({gpu(2), gpu(0)}));
+  EXPECT_FALSE(idle_.contains_on_one_node({gpu(0), gpu(9)})) << "two nodes";
+  EXPECT_FALSE(idle_.contains_on_one_node({gpu(0), gpu(7)})) << "7 is busy";
+  EXPECT_FALSE(idle_.contains_on_one_node({gpu(0), gpu(0)})) << "named twice";
+  EXPECT_FALSE(idle_.contains_on_one_node({gpu(0), gpu(1000)})) << "no such GPU";
+  EXPECT_FALSE(idle_.contains_on_one_node({}));
+}
+
 TEST_F(TwoNodes, ACopyIsIndependent) {
   IdleGpus plan = idle_;
   plan.take(plan.pick(2));

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
+#include <random>
 #include <type_traits>
 #include <vector>
 
@@ -35,6 +37,17 @@ TEST(Time, FromSecondsRoundsHalvesAwayFromZero) {
   EXPECT_EQ(from_seconds(2.5e-9), 3ns);
   EXPECT_EQ(from_seconds(-0.5e-9), -1ns);
   EXPECT_EQ(from_seconds(-2.5e-9), -3ns);
+}
+
+TEST(Time, FromSecondsRoundsAsTheStandardLibraryDoes) {
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> exponent(-12, 6);
+  for (int i = 0; i < 100'000; ++i) {
+    const double seconds = (i % 2 == 0 ? 1 : -1) * std::pow(10, exponent(random));
+    const double halves = std::round(seconds * 2e9) / 2e9;  // on or beside a half
+    for (const double each : {seconds, halves})
+      ASSERT_EQ(from_seconds(each).count(), std::llround(each * 1e9)) << each;
+  }
 }
 
 TEST(Time, SecondsSurviveTheRoundTrip) {

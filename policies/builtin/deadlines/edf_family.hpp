@@ -56,8 +56,7 @@ inline NodeId node_for(const IdleGpus& free, const Task& task, int size) {
 // free, else the lowest. (Single-GPU stages always take the lowest.) Empty if it has not so many.
 inline Group pick(const IdleGpus& free, const Task& task, NodeId node, int size) {
   const bool stays = static_cast<int>(task.group.size()) == size &&
-                     free.node_of(task.group[0]) == node &&
-                     std::ranges::all_of(task.group, [&](GpuId g) { return free.contains(g); });
+                     free.node_of(task.group[0]) == node && free.contains_on_one_node(task.group);
   return stays ? task.group : free.pick_on(node, size);
 }
 

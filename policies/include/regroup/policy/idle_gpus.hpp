@@ -46,9 +46,22 @@ class IdleGpus {
   int count() const { return count_; }
   int count(NodeId node) const { return static_cast<int>(nodes_[node.value].idle); }
   bool contains(GpuId gpu) const {
-    if (cluster_ == nullptr || gpu.value >= cluster_->places.size()) return false;
+    if (!known(gpu)) return false;
     const Place place = place_of(gpu);
     return (nodes_[place.node].mask >> place.index & 1u) != 0;
+  }
+  // Whether the members are idle GPUs of one node, none of them named twice.
+  bool contains_on_one_node(const Group& group) const {
+    if (group.empty() || !known(group[0])) return false;
+    const std::uint32_t node = place_of(group[0]).node;
+    std::uint64_t left = nodes_[node].mask;
+    for (const GpuId gpu : group) {
+      if (!known(gpu) || place_of(gpu).node != node) return false;
+      const std::uint64_t bit = std::uint64_t{1} << place_of(gpu).index;
+      if ((left & bit) == 0) return false;
+      left ^= bit;
+    }
+    return true;
   }
   NodeId node_of(GpuId gpu) const { return {place_of(gpu).node}; }
 
@@ -112,6 +125,7 @@ class IdleGpus {
     std::uint64_t idle = 0;  // how many are
   };
 
+  bool known(GpuId gpu) const { return cluster_ != nullptr && gpu.value < cluster_->places.size(); }
   Place place_of(GpuId gpu) const { return cluster_->places[gpu.value]; }
 
   void change(std::span<const GpuId> gpus, int delta) {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cmath>
 #include <compare>
 #include <cstdint>
 #include <initializer_list>
@@ -28,7 +27,14 @@ using TimePoint = Timeline::time_point;
 inline constexpr TimePoint kNever = TimePoint::max();
 
 // Cost models compute in double seconds; these are the only places where the two forms meet.
-inline Duration from_seconds(double seconds) { return Duration(std::llround(seconds * 1e9)); }
+// Rounds to nearest, halves away from zero, as std::llround() does, which is a call; both
+// differences below are exact.
+constexpr Duration from_seconds(double seconds) {
+  const double exact = seconds * 1e9;
+  const auto whole = static_cast<std::int64_t>(exact);
+  const double rest = exact - static_cast<double>(whole);
+  return Duration(whole + (rest >= 0.5) - (rest <= -0.5));
+}
 constexpr double to_seconds(Duration d) { return static_cast<double>(d.count()) * 1e-9; }
 constexpr double to_seconds(TimePoint t) { return to_seconds(t.time_since_epoch()); }
 
