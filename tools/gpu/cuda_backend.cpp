@@ -9,7 +9,7 @@
 namespace regroup::tools {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 // How much longer than expected a rank waits for its peers.
 constexpr Duration kPatience = std::chrono::seconds(10);

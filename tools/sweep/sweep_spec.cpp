@@ -11,7 +11,6 @@
 namespace regroup::tools {
 namespace {
 
-using models::Json;
 using Options = models::PlatformOptions;
 
 // Reads one specification. `raw_` is the same document once more, for the one place that takes
@@ -19,7 +18,7 @@ using Options = models::PlatformOptions;
 class SpecReader {
  public:
   SpecReader(const std::string& text, const std::filesystem::path& file)
-      : json_(Json::parse(text, file.string())),
+      : json_(models::Json::parse(text, file.string())),
         raw_(nlohmann::json::parse(text)),
         folder_(file.parent_path()) {}
 
@@ -30,13 +29,13 @@ class SpecReader {
                  "jitter", "failures"});
     read_runs();
     read_policies();
-    for (const Json& item : filled("workloads")) {
+    for (const models::Json& item : filled("workloads")) {
       const SweepWorkload& added =
           spec_.workloads.emplace_back(SweepWorkload::parse(item, folder_));
       expect_new(item, "workload " + added.name());
       if (!added.file().empty()) spec_.files.emplace_back(added.file());
     }
-    for (const Json& item : filled("clusters")) {
+    for (const models::Json& item : filled("clusters")) {
       spec_.clusters.push_back(located(item.string()));
       expect_new(item, "cluster " + std::filesystem::path(item.string()).filename().string());
     }
@@ -51,14 +50,14 @@ class SpecReader {
   }
 
  private:
-  std::vector<Json> filled(const char* key) const {
-    std::vector<Json> items = json_.at(key).items();
+  std::vector<models::Json> filled(const char* key) const {
+    std::vector<models::Json> items = json_.at(key).items();
     if (items.empty()) json_.at(key).complain("expected at least one entry");
     return items;
   }
 
   // Two of a name could not be told apart in the results.
-  void expect_new(const Json& item, const std::string& what) {
+  void expect_new(const models::Json& item, const std::string& what) {
     if (!seen_.insert(what).second)
       item.complain(fmt::format("{} is there twice{}", what,
                                 what.starts_with("workload") ? "; give one a 'name'" : ""));
@@ -76,7 +75,7 @@ class SpecReader {
   void read_numbers(const char* key, std::vector<double>& values) {
     if (!json_.has(key)) return;
     values.clear();
-    for (const Json& item : filled(key)) {
+    for (const models::Json& item : filled(key)) {
       values.push_back(item.positive());
       expect_new(item, fmt::format("{} {}", key, values.back()));
     }
@@ -106,7 +105,7 @@ class SpecReader {
   }
 
   void read_policies() {
-    for (const Json& item : filled("policies")) {
+    for (const models::Json& item : filled("policies")) {
       item.allow({"policy", "params"});
       std::vector<PolicyForm> forms = {{.policy = located(item.string("policy")), .params = {}}};
       if (item.has("params"))
@@ -146,7 +145,7 @@ class SpecReader {
   }
 
   // The values of a parameter: one, or a list of them, each a text, a number, or true or false.
-  std::vector<std::string> values_of(const Json& json, const Json& policy,
+  std::vector<std::string> values_of(const models::Json& json, const models::Json& policy,
                                      const std::string& key) const {
     const nlohmann::json& value = raw_.at("policies").at(policies_read_).at("params").at(key);
     const auto text_of = [&](const nlohmann::json& one) {
@@ -162,7 +161,7 @@ class SpecReader {
     return values;
   }
 
-  void read_search(const Json& json) {
+  void read_search(const models::Json& json) {
     json.allow({"target_violation_rate", "search", "low", "high", "tolerance", "confidence",
                 "min_seeds", "max_seeds"});
     if (json_.has("baseline")) json_.at("baseline").complain("has no effect on a capacity search");
@@ -195,7 +194,7 @@ class SpecReader {
     spec_.search = search;
   }
 
-  SweepSpec::Axis axis_of(const Json& json) const {
+  SweepSpec::Axis axis_of(const models::Json& json) const {
     const std::string word = json.string();
     const auto searched = [&](const char* key) {
       if (json_.has(key))
@@ -215,7 +214,7 @@ class SpecReader {
   }
 
   // Strictly between 0 and 1.
-  static double share(const Json& json) {
+  static double share(const models::Json& json) {
     const double value = json.number();
     if (!(value > 0 && value < 1))
       json.complain(fmt::format("{}; allowed: above 0, below 1", value));
@@ -232,7 +231,7 @@ class SpecReader {
                                : "* is for a capacity search for GPUs");
   }
 
-  Json json_;
+  models::Json json_;
   nlohmann::json raw_;
   std::filesystem::path folder_;
   std::set<std::string> seen_;
