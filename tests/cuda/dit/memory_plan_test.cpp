@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/errors.hpp"
+#include "published_models.hpp"
 #include "runtime/cuda/dit/flops.hpp"
 #include "runtime/cuda/dit/request_state.hpp"
 #include "runtime/cuda/dit/step_buffers.hpp"
@@ -16,9 +17,6 @@ namespace {
 constexpr std::uint64_t kMi = std::uint64_t{1} << 20;
 constexpr std::uint64_t kGi = std::uint64_t{1} << 30;
 constexpr Shape k1024{1024, 1024, 1};
-
-const dit::DitConfig kFlux = dit::preset("FLUX.1-dev");
-const dit::DitConfig kWan = dit::preset("Wan2.1-T2V-1.3B");
 
 PlannedModel flux(std::vector<Shape> shapes, std::vector<int> degrees) {
   PlannedModel model{kFlux, std::move(shapes), {}, false};

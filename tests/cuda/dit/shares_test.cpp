@@ -4,13 +4,11 @@
 #include <gtest/gtest.h>
 
 #include "core/errors.hpp"
+#include "published_models.hpp"
 #include "tiny_models.hpp"
 
 namespace regroup::cuda {
 namespace {
-
-const dit::DitConfig kFlux = dit::preset("FLUX.1-dev");
-const dit::DitConfig kWan = dit::preset("Wan2.1-T2V-1.3B");
 
 TEST(Shares, EveryTokenHasOneMember) {
   for (const dit::DitConfig& config : {kFlux, kWan})

@@ -8,10 +8,10 @@ namespace {
 
 using dit::Matrix;
 
-struct Size {
+struct Extent {
   std::size_t rows, cols;
 };
-class NormsTest : public DeviceTest, public ::testing::WithParamInterface<Size> {};
+class NormsTest : public DeviceTest, public ::testing::WithParamInterface<Extent> {};
 
 Matrix ones_plus(const Matrix& values) {
   Matrix result = values;
@@ -20,7 +20,7 @@ Matrix ones_plus(const Matrix& values) {
 }
 
 // Its mean is far from 0.
-Matrix input(Size size) { return random_matrix(size.rows, size.cols, 1, 20); }
+Matrix input(Extent size) { return random_matrix(size.rows, size.cols, 1, 20); }
 
 TEST_P(NormsTest, LayerNorm) {
   const Matrix x = input(GetParam());
@@ -55,8 +55,8 @@ TEST_P(NormsTest, RmsNorm) {
 
 // Less than a warp's vector, exactly one, and some; rows that fill no block.
 INSTANTIATE_TEST_SUITE_P(Sizes, NormsTest,
-                         ::testing::Values(Size{1, 8}, Size{5, 72}, Size{4, 256}, Size{9, 264},
-                                           Size{2, 1536}, Size{3, 3072}),
+                         ::testing::Values(Extent{1, 8}, Extent{5, 72}, Extent{4, 256},
+                                           Extent{9, 264}, Extent{2, 1536}, Extent{3, 3072}),
                          [](const auto& test) {
                            return std::to_string(test.param.rows) + "x" +
                                   std::to_string(test.param.cols);
