@@ -46,6 +46,7 @@ class TimedPolicy final : public PolicyHandle {
             .mean_us = static_cast<double>(total_ns_) / static_cast<double>(timed_) / 1e3,
             .p50_us = quantile(0.5),
             .p99_us = quantile(0.99),
+            .p999_us = quantile(0.999),
             .max_us = static_cast<double>(max_ns_) / 1e3};
   }
 

@@ -69,6 +69,7 @@ struct DecisionTimes {
   double mean_us = 0;
   double p50_us = 0;
   double p99_us = 0;
+  double p999_us = 0;
   double max_us = 0;
 };
 

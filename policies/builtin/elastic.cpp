@@ -126,16 +126,16 @@ class Elastic final : public Policy {
     });
   }
 
-  // Calls f(run) for all denoising runs after a plan, else for those on nodes that changed.
+  // Calls f(run) for the denoising runs of all nodes after a plan, else of those that changed.
   template <class F>
   void for_runs(const ClusterView& view, F f) {
     const auto on = [&](std::size_t node) {
       for (const std::uint32_t slot : ledger().runs_on(node)) f(ledger().at(view, slot));
     };
-    if (planner_.planned())
-      for (std::size_t node = 0; node < ledger().nodes(); ++node) on(node);
-    else
-      for (const std::uint32_t node : ledger().changed_nodes()) on(node);
+    const Planner::Nodes& turn = planner_.turn();
+    for (std::size_t node = turn.first; node < turn.end; ++node) on(node);
+    for (const std::uint32_t node : ledger().changed_nodes())
+      if (node < turn.first || node >= turn.end) on(node);
   }
 
   // Makes a run stop at its boundary to go on with `width` GPUs, and keeps idle ones for it.

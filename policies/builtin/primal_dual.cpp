@@ -20,8 +20,10 @@
 // SLO attainment on the reference's workloads at 8 GPUs: the same, 100 %. On generated ones at
 // loads of 0.7 to 1.2 within 6 points of it, either way: who is late there is decided by lambda.
 //
-// Cost of a decision: changes x log waiting + nodes with idle GPUs x (look + top_m x windows x sets
-// of GPUs); every dual_interval_s all that runs, and 2 x look requests of every node, more.
+// Cost of a decision: O(changes x log waiting), and a plan for each node that something changed on
+// (see NodeAgenda), of O(look x log look + top_m x windows x sets of GPUs). Every dual_interval_s
+// O(n log n) more, n being all that runs and 2 x look requests of every node, some 2,000 at most:
+// of a cluster with more, each prediction looks at other nodes.
 #include <stdexcept>
 #include <tuple>
 
@@ -56,8 +58,8 @@ class PrimalDual final : public Policy {
 
   void decide(const ClusterView& view, Decisions& out) override {
     queues_.begin(view);
-    predict(view);
     follow_runs(view);
+    predict(view);
     book_.replay(view, out, [&](std::span<const Change> event) {
       for (const Change& change : event)
         queues_.update(view, change, [&](const QueuedRequest& request) {
@@ -71,7 +73,8 @@ class PrimalDual final : public Policy {
  private:
   static constexpr PerClass<double> kMissShare{0.05, 0.05, 0.10};
   static constexpr double kLeast = 1e-6;
-  static constexpr std::int64_t kSettled = 100;  // moves after which the average stands still
+  static constexpr std::int64_t kSettled = 100;    // moves after which the average stands still
+  static constexpr std::size_t kPredicted = 2048;  // requests that a prediction looks at, about
 
   struct Pressing {
     const Task* task;
@@ -88,7 +91,8 @@ class PrimalDual final : public Policy {
   }
 
   // Every interval: how late, in own lengths, the requests of each class would be if the earliest
-  // deadlines came first on all GPUs.
+  // deadlines came first on all GPUs. Where there are too many to look at, on those of some nodes,
+  // and of others the next time.
   void predict(const ClusterView& view) {
     if (!started_) predicted_ = view.now() - dual_interval_;
     started_ = true;
@@ -97,13 +101,15 @@ class PrimalDual final : public Policy {
     predicted_ += intervals * dual_interval_;
     std::vector<const Task*>& tasks = tail_;
     tasks.clear();
-    for (std::size_t node = 0; node < queues_.nodes().size(); ++node)
-      first_of(queues_.of_node(node), view, tasks);
     first_of(queues_.anywhere(), view, tasks);
-    for (const Task* task : view.running()) tasks.push_back(task);
-    std::ranges::sort(tasks, {}, [](const Task* t) { return std::tuple(t->deadline, t->id); });
     double gpus = 0;
-    for (const Gpu& gpu : view.gpus()) gpus += gpu.state != GpuState::kFailed;
+    for (std::size_t asked = 0; asked < nodes_.size() && tasks.size() < kPredicted; ++asked) {
+      predict_from_ = predict_from_ + 1 < nodes_.size() ? predict_from_ + 1 : 0;
+      gpus += queues_.nodes().count(predict_from_);
+      first_of(queues_.of_node(predict_from_), view, tasks);
+      for (const std::uint32_t slot : nodes_[predict_from_].runs) tasks.push_back(&view.task(slot));
+    }
+    std::ranges::sort(tasks, {}, [](const Task* t) { return std::tuple(t->deadline, t->id); });
     double work = 0;
     PerClass<double> late, count;
     for (const Task* task : tasks) {
@@ -163,16 +169,44 @@ class PrimalDual final : public Policy {
   }
 
   void plan_nodes(const ClusterView& view, Decisions& out) {
-    nodes_by_idle(view, book_.free(), order_);
-    for (const auto& [idle, node] : order_) {
-      if (queues_.of_node(node.value).empty() && queues_.anywhere().empty()) continue;
-      MoveFinder finder(view, queues_.nodes(), node.value,
-                        queues_.nodes().idle(node.value, book_.free()), steps_,
-                        MoveFinder::Source::kFree);
-      look_at_runs(view, node.value);
-      while (plan(view, finder, node.value, out)) {
-      }
+    queues_.agenda().visit(
+        book_.free(), [&] { return needed_anywhere(view); },
+        [&](std::uint32_t node) { return plan_node(view, node, out); });
+  }
+
+  // With how many neighbouring GPUs some node could do something for those who may go anywhere.
+  int needed_anywhere(const ClusterView& view) {
+    if (needed_version_ == queues_.anywhere_version()) return needed_;
+    needed_version_ = queues_.anywhere_version();
+    needed_ = std::numeric_limits<int>::max();
+    looked_at_.clear();
+    first_of(queues_.anywhere(), view, looked_at_);
+    for (const Task* task : looked_at_)
+      needed_ = std::min(needed_, view.layouts(*task).front().size());
+    return needed_;
+  }
+
+  NodeAgenda::Outcome plan_node(const ClusterView& view, std::uint32_t node, Decisions& out) {
+    MoveFinder finder(view, queues_.nodes(), node, queues_.nodes().idle(node, book_.free()), steps_,
+                      MoveFinder::Source::kFree);
+    if (queues_.of_node(node).empty() && queues_.anywhere().empty()) return {.gap = finder.gap()};
+    look_at_runs(view, node);
+    while (plan(view, finder, node, out)) {
     }
+    // Another may be among the most pressing by the next event.
+    return {.again = finder.idle() != 0 && anybody_could_move(view, finder), .gap = finder.gap()};
+  }
+
+  // Of all that were looked at for the latest plan.
+  bool anybody_could_move(const ClusterView& view, const MoveFinder& finder) {
+    moves_.clear();
+    for (const Task* task : looked_at_) {
+      if (task->running) continue;
+      widths_of(view, *task);
+      finder.add(*task, queues_.live(*task), widths_, top_g_, moves_);
+      if (!moves_.empty()) return true;
+    }
+    return false;
   }
 
   bool plan(const ClusterView& view, MoveFinder& finder, std::size_t node, Decisions& out) {
@@ -229,8 +263,7 @@ class PrimalDual final : public Policy {
   void add_moves(const ClusterView& view, const MoveFinder& finder, std::size_t node,
                  const Task& task) {
     const QueuedRequest& request = queues_.live(task);
-    widths_.clear();
-    for (const Layout& layout : view.layouts(task)) widths_.push_back(layout.size());
+    widths_of(view, task);
     const std::size_t begin = moves_.size();
     finder.add(task, request, widths_, top_g_, moves_);
     const Layout widest = view.widest(task, queues_.nodes().count(node));
@@ -251,6 +284,11 @@ class PrimalDual final : public Policy {
       options_.push_back({move.claims, value, static_cast<std::uint32_t>(i)});
     }
     plan_.add(options_);
+  }
+
+  void widths_of(const ClusterView& view, const Task& task) {
+    widths_.clear();
+    for (const Layout& layout : view.layouts(task)) widths_.push_back(layout.size());
   }
 
   // Of a request that ends `end` seconds from now.
@@ -303,6 +341,7 @@ class PrimalDual final : public Policy {
   PerClass<double> average_miss_ = kMissShare;
   bool started_ = false;
   TimePoint predicted_{};
+  std::size_t predict_from_ = 0;  // the node that was asked last
 
   static constexpr std::size_t kNowhere = ~std::size_t{0};
   struct NodeRuns {
@@ -315,9 +354,11 @@ class PrimalDual final : public Policy {
   std::vector<std::size_t> node_of_run_;                       // by slot
   std::vector<std::pair<std::uint32_t, std::size_t>> placed_;  // slot, node: in this call
 
+  int needed_ = 0;  // see needed_anywhere()
+  std::uint64_t needed_version_ = ~std::uint64_t{0};
+
   // Of this call:
-  std::vector<double> release_;                // by GPU; 0: idle
-  std::vector<std::pair<int, NodeId>> order_;  // nodes, most idle GPUs first
+  std::vector<double> release_;  // by GPU; 0: idle
   std::vector<const Task*> tail_, looked_at_;
   std::vector<Pressing> pressing_;
   std::vector<int> widths_;

@@ -21,6 +21,7 @@
 // that a state takes between the one GPU of an encoder and the group that denoises.
 //
 // Cost of a decision: see step_boundary.hpp.
+#include "policies/builtin/steps/late_runs.hpp"
 #include "policies/builtin/steps/step_boundary.hpp"
 
 namespace {
@@ -36,35 +37,45 @@ class StepPreempt final : public StepBoundary {
         dual_interval_(seconds(params, "dual_interval_s", 0.05, "seconds between its moves")) {}
 
  private:
+  void begin(const ClusterView& view) override { runs_.begin(view.changes()); }
+
+  void placed(const ClusterView& view, const Task& task, int gpus) override {
+    if (task.deadline == kNever) return;
+    runs_.place(task, queues().live(task).service,
+                task.deadline - view.cost().remaining(task, gpus));
+  }
+
+  // Moves lambda by how many will be late of those that run, as they are, and of the first that
+  // wait.
   void observe(const ClusterView& view) override {
     if (!started_) moved_until_ = view.now();
     started_ = true;
     const std::int64_t moves = (view.now() - moved_until_) / dual_interval_;
     if (moves == 0) return;
     moved_until_ += moves * dual_interval_;
-    PerClass<double> late, active;
-    const auto project = [&](const Task& task) {
-      if (task.deadline == kNever) return;
-      const ServiceClass c = queues().live(task).service;
-      const Duration rest = view.cost().remaining(task, projected_width(task, c));
-      ++active[c];
-      late[c] += view.now() + rest > task.deadline;
-    };
-    std::size_t left = look();
-    for (auto it = view.ready().begin(); it != view.ready().end() && left > 0; ++it, --left)
-      project(**it);
-    for (const Task* task : view.running()) project(*task);
+    runs_.advance(view.now());
+    PerClass<int> late, active;
     for (const ServiceClass c : kServiceClasses) {
-      const double rate = active[c] > 0 ? late[c] / active[c] : 0;
+      late[c] = runs_.late(c);
+      active[c] = runs_.all(c);
+    }
+    std::size_t left = look();
+    for (auto it = view.ready().begin(); it != view.ready().end() && left > 0; ++it, --left) {
+      const Task& task = **it;
+      if (task.deadline == kNever) continue;
+      const ServiceClass c = queues().live(task).service;
+      ++active[c];
+      late[c] += view.now() + view.cost().remaining(task, admitted_width(c)) > task.deadline;
+    }
+    for (const ServiceClass c : kServiceClasses) {
+      const double rate = active[c] > 0 ? static_cast<double>(late[c]) / active[c] : 0;
       lambda_[c] = std::max(
           0.0, lambda_[c] + static_cast<double>(moves) * dual_step_ * (rate - kMissShare[c]));
     }
   }
 
-  // What it has; of what waits, the lanes that the publication admits its class to: M to the
-  // narrowest, S and L to the widest.
-  static int projected_width(const Task& task, ServiceClass c) {
-    if (task.running) return static_cast<int>(task.group.size());
+  // The lanes that the publication admits a class to: M to the narrowest, S and L to the widest.
+  static int admitted_width(ServiceClass c) {
     return c == ServiceClass::kM ? 1 : static_cast<int>(kMaxGroupSize);
   }
 
@@ -94,6 +105,7 @@ class StepPreempt final : public StepBoundary {
   double dual_step_;
   Duration dual_interval_;
   PerClass<double> lambda_;
+  LateRuns runs_;
   bool started_ = false;
   TimePoint moved_until_{};
 };

@@ -17,8 +17,9 @@
 // Beyond what was published: of several nodes each plans for itself; a request is at home on the
 // node with the least work for its GPUs, and moves only if GPUs break.
 //
-// Cost of a decision: O(changes x requests at home on the node x GPUs of it).
-#include <limits>
+// Cost of a decision: O(changes x (log nodes + requests at home on the node x GPUs of it)); with
+// rounds the second part once a round for all nodes where somebody waits. When a GPU fails or is
+// repaired, O(GPUs).
 #include <optional>
 
 #include "policies/builtin/deadlines/one_by_one.hpp"
@@ -77,6 +78,19 @@ class Tetriserve final : public Policy {
     for (NodePlan& node : nodes_) node.gpus = 0;
     for (const Gpu& gpu : view.gpus())
       if (gpu.state != GpuState::kFailed) ++nodes_[gpu.node.value].gpus;
+    by_load_.clear();
+    for (std::size_t node = 0; node < nodes_.size(); ++node)
+      by_load_.emplace(load(nodes_[node]), node);
+  }
+
+  // Seconds of work for each GPU.
+  static double load(const NodePlan& node) {
+    return node.gpus > 0 ? to_seconds(node.work) / node.gpus : 0;
+  }
+  void add_work(std::size_t node, Duration work) {
+    by_load_.erase({load(nodes_[node]), node});
+    nodes_[node].work += work;
+    by_load_.emplace(load(nodes_[node]), node);
   }
 
   // The entry of a task change's task, if it has one.
@@ -110,7 +124,7 @@ class Tetriserve final : public Policy {
         break;
       case Change::Kind::kRequestDone:
         if (const auto home = homes_.find(change.request); home != homes_.end()) {
-          nodes_[home->second.node].work -= home->second.work;
+          add_work(home->second.node, -home->second.work);
           homes_.erase(home);
         }
         break;
@@ -121,8 +135,11 @@ class Tetriserve final : public Policy {
         for (std::size_t node = 0; node < nodes_.size(); ++node) touched.insert(node);
         break;
       case Change::Kind::kWoke:
-        for (std::size_t node = 0; node < nodes_.size(); ++node)
-          if (nodes_[node].asks_at <= view.now()) touched.insert(node);
+        for (const auto& [at, node] : asked_)
+          if (at <= view.now())
+            touched.insert(node);
+          else
+            break;
         break;
     }
   }
@@ -170,15 +187,15 @@ class Tetriserve final : public Policy {
       home.work = view.cost().remaining(task, 1);
     } else {
       if (nodes_[home.node].gpus >= least) return home.node;
-      nodes_[home.node].work -= home.work;
+      add_work(home.node, -home.work);
     }
-    const auto load = [&](const NodePlan& node) {
-      return node.gpus < least ? std::numeric_limits<double>::infinity()
-                               : to_seconds(node.work) / node.gpus;
-    };
-    home.node =
-        static_cast<std::size_t>(std::ranges::min_element(nodes_, {}, load) - nodes_.begin());
-    nodes_[home.node].work += home.work;
+    home.node = 0;  // where it waits if no node can hold it
+    for (const auto& [load, node] : by_load_)
+      if (nodes_[node].gpus >= least) {
+        home.node = node;
+        break;
+      }
+    add_work(home.node, home.work);
     return home.node;
   }
 
@@ -206,12 +223,18 @@ class Tetriserve final : public Policy {
   void plan_and_take(const ClusterView& view, NodePlan& node, Decisions& out) {
     while (take(view, node, out)) {
     }
-    if (node.asks_at <= view.now()) node.asks_at = kNever;
+    if (node.asks_at <= view.now()) ask(node, kNever);
     if (book_.free().count(node.id) == 0 || !node.anybody_waits()) return;
     const auto next = node.ends.upper_bound({view.now() + kAhead, kLastTask});
     if (next == node.ends.end() || next->first - kAhead >= node.asks_at) return;
-    node.asks_at = next->first - kAhead;
+    ask(node, next->first - kAhead);
     out.wake_at(node.asks_at);
+  }
+
+  void ask(NodePlan& node, TimePoint at) {
+    if (node.asks_at != kNever) asked_.erase({node.asks_at, node.id.value});
+    node.asks_at = at;
+    if (at != kNever) asked_.emplace(at, node.id.value);
   }
 
   // Places what can be placed on a node by a new plan. False: nothing.
@@ -288,12 +311,15 @@ class Tetriserve final : public Policy {
     out.wake_at(*next_round_);
     if (!begins) return;
     round_end_ = *next_round_;
-    for (NodePlan& node : nodes_) take(view, node, out);
+    for (NodePlan& node : nodes_)
+      if (!node.singles.empty() || node.anybody_waits()) take(view, node, out);
   }
 
   Duration round_{};  // zero: continuous
   OneByOne book_;
-  std::vector<NodePlan> nodes_;  // by NodeId
+  std::vector<NodePlan> nodes_;                        // by NodeId
+  std::set<std::pair<double, std::size_t>> by_load_;   // all nodes
+  std::set<std::pair<TimePoint, std::size_t>> asked_;  // nodes, by the wake-up they asked for
   std::map<RequestId, Home> homes_;
   std::vector<Entry> entries_;           // by slot
   std::optional<TimePoint> first_;       // when the first round began

@@ -10,7 +10,8 @@
 
 namespace regroup::elastic {
 
-// For jobs to be saved that find no idle GPUs. Planner and pool must outlive it.
+// For jobs to be saved that find no idle GPUs. Of more than Planner::kNodesAtOnce nodes a call
+// looks at as many, and the next one at others. Planner and pool must outlive it.
 class Boundaries {
  public:
   Boundaries(Planner& planner, Pool& pool) : planner_(planner), pool_(pool) {}
@@ -18,6 +19,8 @@ class Boundaries {
   // Each call begins with this.
   void begin() {
     for (Soonest& soonest : soonest_) soonest.known = false;
+    const std::size_t nodes = planner_.ledger().nodes();
+    if (nodes > Planner::kNodesAtOnce) first_ = (first_ + Planner::kNodesAtOnce) % nodes;
   }
 
   // Finds the node where the job's width comes together soonest, makes runs there stop at their
@@ -29,8 +32,7 @@ class Boundaries {
     for (const bool more : {false, true}) {
       const std::optional<std::uint32_t> node = soonest(view, job, job.gpus(need), more, latest);
       if (!node) continue;
-      job.node = NodeId{*node};
-      job.reserved = true;
+      planner_.ledger().reserve(job, NodeId{*node});
       const int missing = job.gpus(need) - pool_.count(job.node);
       pool_.keep(job.node, job.gpus(need));
       call_in(view, job, missing, more, out);
@@ -112,14 +114,19 @@ class Boundaries {
     if (found->known) return *found;
     found->known = true;
     found->heap.clear();
-    for (std::uint32_t node = 0; node < planner_.ledger().nodes(); ++node)
-      found->heap.emplace_back(available(view, node, job, gpus, more), node);
+    const std::size_t nodes = planner_.ledger().nodes();
+    for (std::size_t i = 0; i < std::min(nodes, Planner::kNodesAtOnce); ++i) {
+      const std::size_t node = (first_ + i) % nodes;
+      found->heap.emplace_back(available(view, node, job, gpus, more),
+                               static_cast<std::uint32_t>(node));
+    }
     std::ranges::make_heap(found->heap, later);
     return *found;
   }
 
   Planner& planner_;
   Pool& pool_;
+  std::size_t first_ = 0;         // of the nodes that are looked at in this call
   std::vector<Soonest> soonest_;  // of the widths that were asked for: a few
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory_resource>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "policies/builtin/elastic/job.hpp"
@@ -44,12 +45,20 @@ class Ledger {
   // It runs now, on GPUs of `node`.
   void placed(Job& job, NodeId node, int gpus);
 
+  // That task is in that slot still.
+  bool is_live(std::uint32_t slot, TaskId id) const {
+    return jobs_[slot].live && jobs_[slot].order.id == id;
+  }
   // What is kept of a task, as of this call. Valid until the next ready().
   Job& at(const ClusterView& view, std::uint32_t slot);
   void save(Job& job, bool saved);
   // Saved for good: it comes before all others, and so do the later stages of its request.
   void promote(Job& job);
-  bool anyone_promoted() const { return !promoted_.empty(); }
+  // Calls f(job) for what is live of the promoted, most urgent first.
+  template <class F>
+  void for_each_promoted(const ClusterView& view, F f) {
+    for (const DeadlineOrder& entry : promoted_jobs_) f(at(view, entry.slot));
+  }
   // Its place among those that wait and are not saved.
   void set_rank(Job& job, double rank);
 
@@ -57,9 +66,14 @@ class Ledger {
   const std::pmr::set<Rank>& others() const { return others_; }           // waiting, not saved
   const std::pmr::set<Due>& due() const { return due_; }                  // not saved
   std::size_t live() const { return live_count_; }
-  // Calls f(job) for all that is live, most urgent first. f neither adds nor removes tasks.
+  // Rounds go through all that is live, most urgent first: calls f(job) for up to `most` more of
+  // it. True: that was the last of this round, and the next time another begins. What becomes ready
+  // during a round waits for the next one. f neither adds nor removes tasks.
   template <class F>
-  void for_each_live(const ClusterView& view, F f);
+  bool go_round(const ClusterView& view, std::size_t most, F f);
+  // It waits for GPUs that come together on that node.
+  void reserve(Job& job, NodeId node);
+  void drop_reservations();
   // Denoising runs, by node.
   std::vector<std::uint32_t>& runs_on(std::size_t node) { return runs_on_[node]; }
   std::size_t nodes() const { return runs_on_.size(); }
@@ -75,9 +89,7 @@ class Ledger {
     if (job.promoted) order.deadline = TimePoint::min();
     return order;
   }
-  bool there(const DeadlineOrder& entry) const {
-    return jobs_[entry.slot].live && jobs_[entry.slot].order.id == entry.id;
-  }
+  bool there(const DeadlineOrder& entry) const { return is_live(entry.slot, entry.id); }
   template <class F>
   void for_each_of(const Job& job, F f);
   void enqueue(Job& job);
@@ -90,17 +102,27 @@ class Ledger {
   std::uint64_t call_ = 0;
   std::pmr::unsynchronized_pool_resource pool_;  // after warming up, nothing is allocated
   std::vector<Job> jobs_;                        // by slot
-  // Sorted but for what came since they were last gone through; some are there no more. A plan goes
-  // through all of them, which in a tree would cost a cache miss each.
+  // Sorted but for what came since the latest round; some are there no more. A round goes through
+  // all of them, which in a tree would cost a cache miss each.
   std::vector<DeadlineOrder> live_;
   std::size_t sorted_ = 0;
   std::size_t live_count_ = 0;
+  // A round merges what was sorted with what came since. Of both: where it is, and where it ends.
+  struct Round {
+    bool under_way = false;
+    std::size_t sorted = 0, sorted_end = 0, since = 0, since_end = 0;
+  };
+  Round round_;
+  std::vector<DeadlineOrder> merged_;  // what the round has gone through
   std::pmr::set<DeadlineOrder> urgent_{&pool_};
   std::pmr::set<Rank> others_{&pool_};
   std::pmr::set<Due> due_{&pool_};
   std::vector<RequestId> promoted_;
+  std::pmr::set<DeadlineOrder> promoted_jobs_{&pool_};
+  std::vector<std::uint32_t> reserved_;  // slots; some are not any more
   std::vector<std::vector<std::uint32_t>> runs_on_;
   std::vector<std::uint32_t> changed_;
+  std::vector<std::uint64_t> changed_in_;  // by node: the latest call
   int loose_runs_ = 0;
 };
 
@@ -111,6 +133,7 @@ inline void Ledger::begin(const ClusterView& view) {
   ++call_;
   changed_.clear();
   runs_on_.resize(view.nodes().size());
+  changed_in_.resize(view.nodes().size());
 }
 
 // A task that waits is as it was when it became ready. A run goes on as expected until its boundary
@@ -149,6 +172,7 @@ inline bool Ledger::ready(const ClusterView& view, const Task& task) {
     live_.push_back(job.order);
     ++live_count_;
     if (!job.saved) due_.insert({job.due, task.id, task.slot});
+    if (job.promoted) promoted_jobs_.insert(job.order);
   } else {
     stop(job);
   }
@@ -167,24 +191,38 @@ inline void Ledger::done(std::uint32_t slot) {
     dequeue(job);
   --live_count_;
   if (!job.saved) due_.erase({job.due, job.order.id, slot});
+  if (job.promoted) promoted_jobs_.erase(job.order);
   job.live = false;
 }
 
 template <class F>
-void Ledger::for_each_live(const ClusterView& view, F f) {
-  const auto middle = live_.begin() + static_cast<std::ptrdiff_t>(sorted_);
-  std::sort(middle, live_.end());
-  std::inplace_merge(live_.begin(), middle, live_.end());
-  constexpr std::size_t kAhead = 8;
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < live_.size(); ++i) {
-    if (i + kAhead < live_.size()) __builtin_prefetch(&jobs_[live_[i + kAhead].slot]);
-    if (!there(live_[i])) continue;
-    live_[kept++] = live_[i];
-    f(at(view, live_[i].slot));
+bool Ledger::go_round(const ClusterView& view, std::size_t most, F f) {
+  if (!round_.under_way) {
+    round_ = {true, 0, sorted_, sorted_, live_.size()};
+    std::sort(live_.begin() + static_cast<std::ptrdiff_t>(sorted_), live_.end());
+    merged_.clear();
   }
-  live_.resize(kept);
-  sorted_ = kept;
+  constexpr std::size_t kAhead = 8;
+  for (; most > 0; --most) {
+    const bool any_sorted = round_.sorted < round_.sorted_end;
+    const bool any_since = round_.since < round_.since_end;
+    if (!any_sorted && !any_since) break;
+    const bool from_sorted =
+        any_sorted && (!any_since || live_[round_.sorted] < live_[round_.since]);
+    std::size_t& next = from_sorted ? round_.sorted : round_.since;
+    if (next + kAhead < live_.size()) __builtin_prefetch(&jobs_[live_[next + kAhead].slot]);
+    const DeadlineOrder entry = live_[next++];
+    if (!there(entry)) continue;
+    merged_.push_back(entry);
+    f(at(view, entry.slot));
+  }
+  if (round_.sorted < round_.sorted_end || round_.since < round_.since_end) return false;
+  sorted_ = merged_.size();
+  merged_.insert(merged_.end(), live_.begin() + static_cast<std::ptrdiff_t>(round_.since_end),
+                 live_.end());
+  live_.swap(merged_);
+  round_.under_way = false;
+  return true;
 }
 
 // Calls f(task) for the tasks of the job's request. They stand together among the live, as they
@@ -239,7 +277,18 @@ inline void Ledger::stop(Job& job) {
 }
 
 inline void Ledger::node_changed(NodeId node) {
-  if (std::ranges::find(changed_, node.value) == changed_.end()) changed_.push_back(node.value);
+  if (std::exchange(changed_in_[node.value], call_) != call_) changed_.push_back(node.value);
+}
+
+inline void Ledger::reserve(Job& job, NodeId node) {
+  job.node = node;
+  job.reserved = true;
+  reserved_.push_back(job.order.slot);
+}
+
+inline void Ledger::drop_reservations() {
+  for (const std::uint32_t slot : reserved_) jobs_[slot].reserved = false;
+  reserved_.clear();
 }
 
 inline void Ledger::enqueue(Job& job) {
@@ -275,6 +324,7 @@ inline void Ledger::promote(Job& job) {
   if (job.movable() && !job.saved) --loose_runs_;
   job.saved = job.promoted = true;
   promoted_.push_back(job.request);
+  promoted_jobs_.insert(job.order);
   if (!job.running) enqueue(job);
 }
 

@@ -22,15 +22,22 @@ class Planner {
     begin(view);
     for (const Change& change : view.changes()) take_in(view, change);
     promote(view, out);
-    if (stale_ * kPlanEvery >= ledger_.live()) plan(view);
+    if (stage_ == Stage::kNone && stale_ * kPlanEvery >= ledger_.live()) begin_plan(view);
+    if (stage_ != Stage::kNone) go_on_planning(view);
   }
 
   const Settings& settings() const { return settings_; }
   bool saves() const { return settings_.objective == Objective::kViolations; }
   TimePoint now() const { return now_; }
   int capacity() const { return capacity_; }  // GPUs that work
-  // Everything was looked at in this call.
-  bool planned() const { return planned_; }
+  // Everything was looked at, and now it is the turn of these nodes [first, end) to have their runs
+  // looked at: all of them at once if there are no more than kNodesAtOnce.
+  struct Nodes {
+    std::size_t first = 0, end = 0;
+  };
+  const Nodes& turn() const { return turn_; }
+  bool planned() const { return turn_.first < turn_.end; }
+  static constexpr std::size_t kNodesAtOnce = 256;
   Ledger& ledger() { return ledger_; }
   const Ledger& ledger() const { return ledger_; }
   Standby& standby() { return standby_; }
@@ -72,12 +79,14 @@ class Planner {
  private:
   static constexpr std::size_t kPlanEvery = 32;
   static constexpr std::size_t kArrival = 8;
+  // A plan of more tasks goes on in the next call, so that none takes long.
+  static constexpr std::size_t kAtOnce = 2048;
 
   void begin(const ClusterView& view) {
     ledger_.begin(view);
     now_ = view.now();
     ++stale_;
-    planned_ = false;
+    turn_ = {};
     hopeless_.clear();
     if (capacity_known_) return;
     capacity_known_ = true;
@@ -144,49 +153,71 @@ class Planner {
   }
 
   // Looks at everything: who can be saved, all of them together.
-  void plan(const ClusterView& view) {
-    planned_ = true;
+  void begin_plan(const ClusterView& view) {
+    stage_ = Stage::kTriage;
     stale_ = 0;
     verdicts_.clear();
+    worst_ = 1;
     triage_.begin(capacity_ * (1 - settings_.reserve), promised(view));
-    ledger_.for_each_live(view, [&](Job& job) {
-      job.reserved = false;
+  }
+
+  void go_on_planning(const ClusterView& view) {
+    if (stage_ == Stage::kTriage && triage(view)) {
+      stage_ = Stage::kSave;
+      ledger_.drop_reservations();
+      told_ = 0;
+    }
+    if (stage_ == Stage::kSave && save(view)) stage_ = slower() ? Stage::kRank : Stage::kRuns;
+    if (stage_ == Stage::kRank &&
+        ledger_.go_round(view, kAtOnce, [&](Job& job) { ledger_.set_rank(job, rank(job)); }))
+      stage_ = Stage::kRuns;
+    if (stage_ != Stage::kRuns) return;
+    turn_ = {runs_from_, std::min(runs_from_ + kNodesAtOnce, ledger_.nodes())};
+    runs_from_ = turn_.end < ledger_.nodes() ? turn_.end : 0;
+    if (runs_from_ == 0) stage_ = Stage::kNone;
+  }
+
+  // True: all have a verdict.
+  bool triage(const ClusterView& view) {
+    return ledger_.go_round(view, kAtOnce, [&](Job& job) {
+      const double so_far = to_seconds(now_ - job.order.arrival);
+      worst_ = std::max(worst_, (so_far + job.left(0)) / job.curve->alone);
       if (job.promoted) return;
       const std::size_t needed = need(job);
       const bool late = needed == kLate;
       if (late && !job.running && job.order.deadline != kNever) hopeless_.push_back(job.order.slot);
       const auto index = static_cast<std::uint32_t>(verdicts_.size());
-      verdicts_.push_back({job.order.slot, job.saved, saves() && !late});
+      verdicts_.push_back({job.order.id, job.order.slot, job.saved, saves() && !late});
       if (verdicts_.back().saved)
         triage_.add(index, job.area(needed), job.until_deadline(now_),
                     [&](std::uint32_t dropped) { verdicts_[dropped].saved = false; });
     });
-    for (const Verdict& verdict : verdicts_)
-      if (verdict.saved != verdict.was_saved)
+  }
+
+  // True: all verdicts hold.
+  bool save(const ClusterView& view) {
+    const std::size_t end = std::min(told_ + kAtOnce, verdicts_.size());
+    for (; told_ < end; ++told_) {
+      const Verdict& verdict = verdicts_[told_];
+      if (verdict.saved != verdict.was_saved && ledger_.is_live(verdict.slot, verdict.id))
         ledger_.save(ledger_.at(view, verdict.slot), verdict.saved);
-    if (settings_.objective == Objective::kFairness) slow_down(view);
+    }
+    return told_ == verdicts_.size();
   }
 
   // GPU seconds that the promoted need.
   double promised(const ClusterView& view) {
-    if (!ledger_.anyone_promoted()) return 0;
     double sum = 0;
-    ledger_.for_each_live(view, [&](const Job& job) {
-      if (job.promoted) sum += job.area(0);
-    });
+    ledger_.for_each_promoted(view, [&](const Job& job) { sum += job.area(0); });
     return sum;
   }
 
-  // Finds the largest slowdown, and gives all their ranks by it if it has moved.
-  void slow_down(const ClusterView& view) {
-    double slowdown = 1;
-    ledger_.for_each_live(view, [&](const Job& job) {
-      const double so_far = to_seconds(now_ - job.order.arrival);
-      slowdown = std::max(slowdown, (so_far + job.left(0)) / job.curve->alone);
-    });
-    if (std::abs(slowdown / slowdown_ - 1) < 0.2) return;
-    slowdown_ = slowdown;
-    ledger_.for_each_live(view, [&](Job& job) { ledger_.set_rank(job, rank(job)); });
+  // Whether the largest slowdown has moved, and with it all ranks.
+  bool slower() {
+    if (settings_.objective != Objective::kFairness) return false;
+    if (std::abs(worst_ / slowdown_ - 1) < 0.2) return false;
+    slowdown_ = worst_;
+    return true;
   }
 
   Settings settings_;
@@ -198,17 +229,26 @@ class Planner {
   int capacity_ = 0;
   std::size_t stale_ = 0;  // calls since the latest plan
   double slowdown_ = 1;    // the largest one, at the latest plan that moved it
-  TimePoint wake_{};       // asked for
 
-  // Of this call:
-  TimePoint now_{};
-  bool planned_ = false;
-  std::vector<std::uint32_t> hopeless_;
+  // Of the plan under way. The verdicts are told once all are known.
+  enum class Stage : std::uint8_t { kNone, kTriage, kSave, kRank, kRuns };
+  Stage stage_ = Stage::kNone;
   struct Verdict {
+    TaskId id;
     std::uint32_t slot;
     bool was_saved, saved;
   };
   std::vector<Verdict> verdicts_;
+  std::size_t told_ = 0;       // verdicts
+  double worst_ = 1;           // the largest slowdown seen
+  std::size_t runs_from_ = 0;  // the node whose turn is next
+
+  TimePoint wake_{};  // asked for
+
+  // Of this call:
+  TimePoint now_{};
+  Nodes turn_;
+  std::vector<std::uint32_t> hopeless_;
 };
 
 }  // namespace regroup::elastic

@@ -30,14 +30,15 @@ class MaskPlan {
  public:
   static constexpr std::size_t kMaxStates = 1024;
 
-  MaskPlan() { clear(); }
+  MaskPlan() : index_(kSlots, kNone) { clear(); }
 
   void clear() {
-    index_.assign(4 * kMaxStates, kNone);
+    for (const State& state : states_) index_[state.at] = kNone;
     states_.clear();
     links_.clear();
-    states_.push_back({});
-    index_[home(0)] = 0;
+    const std::uint32_t at = home(0);
+    states_.push_back({.at = at});
+    index_[at] = 0;
   }
 
   // The options of the next request.
@@ -67,6 +68,7 @@ class MaskPlan {
 
  private:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  static constexpr std::uint32_t kSlots = 4 * kMaxStates;
 
   // The best way to use exactly these GPUs.
   struct State {
@@ -74,6 +76,7 @@ class MaskPlan {
     double value = 0;
     std::uint32_t actions = 0;   // how many
     std::uint32_t last = kNone;  // the last of them, in links_
+    std::uint32_t at = 0;        // where it stands in index_
   };
   struct Link {
     std::uint32_t action;
@@ -83,12 +86,12 @@ class MaskPlan {
   void extend(const State& from, const MaskOption& option) {
     const GpuMask gpus = from.gpus | option.gpus;
     const double value = from.value + option.value;
-    std::size_t at = home(gpus);
-    while (index_[at] != kNone && states_[index_[at]].gpus != gpus) at = (at + 1) % index_.size();
+    std::uint32_t at = home(gpus);
+    while (index_[at] != kNone && states_[index_[at]].gpus != gpus) at = (at + 1) % kSlots;
     if (index_[at] == kNone) {
       if (states_.size() == kMaxStates) return;
       index_[at] = static_cast<std::uint32_t>(states_.size());
-      states_.push_back({.gpus = gpus});
+      states_.push_back({.gpus = gpus, .at = at});
     } else if (value <= states_[index_[at]].value) {
       return;
     }
@@ -100,8 +103,8 @@ class MaskPlan {
   }
 
   // Where the search for a set begins (Fibonacci hashing).
-  std::size_t home(GpuMask gpus) const {
-    return static_cast<std::size_t>((gpus * 0x9E3779B97F4A7C15u) >> 32) % index_.size();
+  static std::uint32_t home(GpuMask gpus) {
+    return static_cast<std::uint32_t>((gpus * 0x9E3779B97F4A7C15u) >> 32) % kSlots;
   }
 
   std::vector<State> states_;         // in the order found; the first is "nothing"

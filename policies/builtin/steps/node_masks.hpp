@@ -75,21 +75,4 @@ class NodeMasks {
   std::vector<std::uint32_t> node_;          // GPU -> node
 };
 
-// The nodes that have idle GPUs, those with the most first, in `order`.
-inline void nodes_by_idle(const ClusterView& view, const IdleGpus& idle,
-                          std::vector<std::pair<int, NodeId>>& order) {
-  // Counted into place: a decision on a thousand nodes would spend its time on sorting them.
-  std::array<std::size_t, IdleGpus::kMaxGpusPerNode + 1> place{};  // by idle GPUs
-  const auto count = [&](const Node& node) {
-    return static_cast<std::size_t>(idle.count(node.id));
-  };
-  for (const Node& node : view.nodes()) ++place[count(node)];
-  std::size_t before = 0;
-  for (std::size_t most = place.size(); --most > 0;) before += std::exchange(place[most], before);
-  order.resize(before);
-  for (const Node& node : view.nodes())
-    if (const std::size_t n = count(node); n > 0)
-      order[place[n]++] = {-static_cast<int>(n), node.id};
-}
-
 }  // namespace regroup

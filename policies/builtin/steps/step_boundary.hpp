@@ -1,9 +1,12 @@
 // What step-preempt and clean-edf share: GF-DiT's preemption at step boundaries (arXiv 2606.13501).
 #pragma once
 
+#include <functional>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "policies/builtin/steps/step_moves.hpp"
 
@@ -18,12 +21,15 @@ namespace regroup {
 // Nothing is set aside for ever: after force_s it gets one placement on its narrowest layout, after
 // max_pause_s it competes again, and what S has missed is forgotten after `memory`.
 //
-// Cost of a decision: changes x log waiting + nodes with idle GPUs x (4 x look requests) x top_k
-// moves x sets of GPUs; each denoising of class L once more whenever pressure begins.
+// Cost of a decision: O(changes x log waiting), and a plan for each node that something changed on
+// (see NodeAgenda), of O(4 x look requests x (windows + top_k moves x sets of GPUs)). Whenever
+// pressure begins or ends, the same for each node where class L waits.
 class StepBoundary : public Policy {
  public:
   void decide(const ClusterView& view, Decisions& out) final {
     queues_.begin(view);
+    queues_.agenda().wake(view.now());
+    begin(view);
     forget(view.now());
     book_.replay(view, out, [&](std::span<const Change> event) {
       for (const Change& change : event)
@@ -58,7 +64,9 @@ class StepBoundary : public Policy {
 
   // The larger the better. Moves of 0 or less are made only where a whole node would idle.
   virtual double score(const ClusterView& view, const Move& move) const = 0;
-  // After every plan.
+  // In every call: before all plans, after each placement of one, and after all of them.
+  virtual void begin(const ClusterView&) {}
+  virtual void placed(const ClusterView&, const Task&, int /*gpus*/) {}
   virtual void observe(const ClusterView&) {}
 
   bool pressure() const {
@@ -103,18 +111,67 @@ class StepBoundary : public Policy {
     return request.paused_since != kNever && now - request.paused_since >= max_pause_;
   }
 
+  // Those of class L that pressure holds back: of the ones set aside all but the aged.
+  bool held() const { return pause_ && pressure(); }
+
   void plan_nodes(const ClusterView& view, Decisions& out) {
-    nodes_by_idle(view, book_.free(), order_);
-    for (const auto& [idle, node] : order_) {
-      if (queues_.of_node(node.value).empty() && queues_.anywhere().empty()) continue;
-      MoveFinder finder(view, queues_.nodes(), node.value,
-                        queues_.nodes().idle(node.value, book_.free()), steps_,
-                        MoveFinder::Source::kClaimed);
-      force(view, finder, queues_.of_node(node.value), out);
-      force(view, finder, queues_.anywhere(), out);
-      while (plan(view, finder, node.value, out)) {
-      }
+    if (std::exchange(planned_under_pressure_, pressure()) != pressure()) {
+      queues_.touch_pausable();
+      needed_version_ = kNotKnown;
     }
+    queues_.agenda().visit(
+        book_.free(), [&] { return needed_anywhere(view); },
+        [&](std::uint32_t node) { return plan_node(view, node, out); });
+  }
+
+  // With how many neighbouring GPUs some node could do something for those who may go anywhere.
+  int needed_anywhere(const ClusterView& view) {
+    const WaitingTasks& anywhere = queues_.anywhere();
+    const auto narrowest = [&](const WaitingKey& key) {
+      return view.layouts(view.task(key.slot)).front().size();
+    };
+    if (needed_version_ != queues_.anywhere_version()) {
+      needed_version_ = queues_.anywhere_version();
+      needed_ = kNobody;
+      const auto first_of = [&](const auto& queue, auto&& key_of) {
+        int left = look_;
+        for (auto it = queue.begin(); it != queue.end() && left > 0 && needed_ > 1; ++it, --left)
+          needed_ = std::min(needed_, narrowest(key_of(*it)));
+      };
+      first_of(anywhere.open, std::identity());
+      first_of(anywhere.fresh, std::identity());
+      // What is held goes nowhere but where it was.
+      if (!held()) first_of(anywhere.paused, [](const auto& entry) { return entry.second; });
+    }
+    if (anywhere.paused.empty() || view.now() - anywhere.paused.begin()->first < force_after_)
+      return needed_;
+    return std::min(needed_, narrowest(anywhere.paused.begin()->second));
+  }
+
+  NodeAgenda::Outcome plan_node(const ClusterView& view, std::uint32_t node, Decisions& out) {
+    const WaitingTasks& own = queues_.of_node(node);
+    MoveFinder finder(view, queues_.nodes(), node, queues_.nodes().idle(node, book_.free()), steps_,
+                      MoveFinder::Source::kClaimed);
+    if (own.empty() && queues_.anywhere().empty()) return {.gap = finder.gap()};
+    force(view, finder, own, out);
+    force(view, finder, queues_.anywhere(), out);
+    while (plan(view, finder, node, out)) {
+    }
+    // What a move claimed beside its own GPUs is free again for the next plan, and what no move was
+    // worth its price for may be worth it later.
+    if (finder.idle() != queues_.nodes().idle(node, book_.free()) || !moves_.empty())
+      return {.again = true};
+    return {.gap = finder.gap(), .until = next_moment(own, view.now())};
+  }
+
+  // When the next one of a queue is to be forced, or competes again.
+  TimePoint next_moment(const WaitingTasks& waiting, TimePoint now) const {
+    TimePoint next = kNever;
+    if (waiting.paused.empty()) return next;
+    const TimePoint forced = waiting.paused.begin()->first + force_after_;
+    if (forced > now) next = forced;
+    const TimePoint young = waiting.set_aside_after(now - max_pause_);
+    return young == kNever ? next : std::min(next, young + max_pause_);
   }
 
   // One placement on the narrowest layout for each that has been set aside for long.
@@ -126,26 +183,26 @@ class StepBoundary : public Policy {
       const Task& task = view.task(key.slot);
       const auto move = finder.narrowest(task, queues_.live(task));
       if (!move) return;
-      place(*move, finder, out);
+      place(view, *move, finder, out);
     }
   }
 
   // Places what fits best. False: nothing. Each request is planned with the best window of each
   // width only, so what is left over may do for another once these are gone.
   bool plan(const ClusterView& view, MoveFinder& finder, std::size_t node, Decisions& out) {
+    moves_.clear();
     if (finder.idle() == 0) return false;
     looked_at_.clear();
     look_at(queues_.of_node(node), view.now());
     look_at(queues_.anywhere(), view.now());
     std::ranges::sort(looked_at_);
-    moves_.clear();
     plan_.clear();
     for (const WaitingKey& key : looked_at_) add_moves(view, finder, view.task(key.slot));
     const auto chosen = plan_.best();
-    for (const std::uint32_t move : chosen) place(moves_[move], finder, out);
+    for (const std::uint32_t move : chosen) place(view, moves_[move], finder, out);
     if (!chosen.empty()) return true;
     if (moves_.empty() || !finder.whole_node_idle()) return false;
-    place(*std::ranges::max_element(moves_, {}, &Move::score), finder, out);
+    place(view, *std::ranges::max_element(moves_, {}, &Move::score), finder, out);
     return true;
   }
 
@@ -162,9 +219,9 @@ class StepBoundary : public Policy {
     const auto itself = [](const WaitingKey& key) { return &key; };
     first_of(waiting.open, itself);
     first_of(waiting.fresh, itself);
-    const bool held = pause_ && pressure();
+    const bool all = !held();
     first_of(waiting.paused, [&](const auto& entry) {
-      return !held || now - entry.first >= max_pause_ ? &entry.second : nullptr;
+      return all || now - entry.first >= max_pause_ ? &entry.second : nullptr;
     });
   }
 
@@ -197,25 +254,21 @@ class StepBoundary : public Policy {
     return {1, std::max(2, demote_degree_)};
   }
 
-  void place(const Move& move, MoveFinder& finder, Decisions& out) {
+  void place(const ClusterView& view, const Move& move, MoveFinder& finder, Decisions& out) {
     finder.place(move, queues_, book_, out);
     finder.take(move.claims);
+    placed(view, *move.task, std::popcount(move.runs_on));
   }
 
   // When the next that is set aside is due.
   void wake(const ClusterView& view, Decisions& out) {
+    if (!queues_.anybody_aside()) return;
     TimePoint due = kNever;
-    const auto consider = [&](TimePoint at) {
-      if (at > view.now()) due = std::min(due, at);
-    };
-    for (std::size_t node = 0; node <= queues_.nodes().size(); ++node) {
-      const auto& paused =
-          node < queues_.nodes().size() ? queues_.of_node(node).paused : queues_.anywhere().paused;
-      if (paused.empty()) continue;
-      consider(paused.begin()->first + force_after_);
-      consider(paused.begin()->first + max_pause_);
-      if (misses_[ServiceClass::kS] > 0) consider(remembered_until_[ServiceClass::kS]);
-    }
+    for (const Duration age : {force_after_, max_pause_})
+      if (const TimePoint since = queues_.longest_aside_after(view.now() - age); since != kNever)
+        due = std::min(due, since + age);
+    const TimePoint remembered = remembered_until_[ServiceClass::kS];
+    if (misses_[ServiceClass::kS] > 0 && remembered > view.now()) due = std::min(due, remembered);
     if (due == kNever || (next_wake_ > view.now() && next_wake_ <= due)) return;
     out.wake_at(due);
     next_wake_ = due;
@@ -231,8 +284,13 @@ class StepBoundary : public Policy {
   PerClass<TimePoint> remembered_until_;  // misses_
   TimePoint next_wake_{};
 
+  static constexpr int kNobody = std::numeric_limits<int>::max();
+  static constexpr std::uint64_t kNotKnown = ~std::uint64_t{0};
+  bool planned_under_pressure_ = false;       // by the latest plan
+  int needed_ = kNobody;                      // see needed_anywhere(), without those to be forced
+  std::uint64_t needed_version_ = kNotKnown;  // of the queue that it is known for
+
   // Of this call:
-  std::vector<std::pair<int, NodeId>> order_;  // nodes, most idle GPUs first
   std::vector<WaitingKey> looked_at_;
   std::vector<Move> moves_;
   std::vector<MaskOption> options_;

@@ -86,6 +86,12 @@ class MoveFinder {
   // These are no longer idle.
   void take(GpuMask gpus) { idle_ &= ~gpus; }
   GpuMask idle() const { return idle_; }
+  // The most neighbouring GPUs that are idle.
+  int gap() const {
+    int gap = 0;
+    for (GpuMask mask = idle_; mask != 0; mask &= mask << 1) ++gap;
+    return gap;
+  }
   bool whole_node_idle() const { return std::popcount(idle_) == nodes_.count(node_); }
 
   void place(const Move& move, StepQueues& queues, OneByOne& book, Decisions& out) const {

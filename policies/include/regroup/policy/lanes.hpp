@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "regroup/policy/policy.hpp"
@@ -16,11 +17,13 @@ namespace regroup {
 // takes the whole lane, stages that cannot be that wide the first GPUs of it. The waiting task with
 // the smallest key gets a free lane, the one it had if that is free.
 //
-// Key: a callable (view, task) -> value, the smaller the sooner; constant while the task waits.
-// With kPreemptive a running task whose key (asked for now) is larger than that of a task for which
-// there is no lane makes room at its next step boundary.
+// Key: a callable (view, task) -> value, the smaller the sooner; constant while the task waits, and
+// never larger than before while it runs. With kPreemptive a running task whose key (asked for now)
+// is larger than that of a task for which there is no lane makes room at its next step boundary.
 //
-// Cost of a decision: O(changes x log waiting), and with kPreemptive O(lanes) while tasks wait.
+// Cost of a decision: O(changes x (log waiting + log lanes)). With kPreemptive also O(log lanes)
+// for each run whose key was larger, when last asked for, than that of somebody who waits: it
+// leaves, or is known better from then on; and O(1) for each that is leaving.
 template <class Key, bool kPreemptive>
 class LaneScheduler {
  public:
@@ -32,6 +35,7 @@ class LaneScheduler {
   void decide(const ClusterView& view, Decisions& out) {
     if (lanes_.empty()) make_lanes(view);
     for (const Change& change : view.changes()) take_in(view, change);
+    if constexpr (kPreemptive) note_runs(view);
     while (!waiting_.empty() && !free_.empty()) {
       const Task& task = view.task(std::get<3>(*waiting_.begin()));
       waiting_.erase(waiting_.begin());
@@ -43,13 +47,17 @@ class LaneScheduler {
 
  private:
   static constexpr std::size_t kNoLane = ~std::size_t{0};
+  using KeyValue = std::invoke_result_t<Key, const ClusterView&, const Task&>;
   struct Lane {
     Group group;
     std::uint32_t slot = 0;  // of the task that runs on it
     bool busy = false;
     int failed_gpus = 0;
+    // kPreemptive: where its run stands in running_, or that it is leaving.
+    bool noted = false;
+    bool leaving = false;
+    KeyValue key{};
   };
-  using KeyValue = std::invoke_result_t<Key, const ClusterView&, const Task&>;
   // Ties: earlier arrival, then trace order.
   using Waiting = std::tuple<KeyValue, TimePoint, TaskId, std::uint32_t>;
 
@@ -102,6 +110,8 @@ class LaneScheduler {
     lane_by_slot_[slot] = kNoLane;
     lanes_[lane].busy = false;
     update(lane);
+    if (std::exchange(lanes_[lane].noted, false)) running_.erase({lanes_[lane].key, lane});
+    if (std::exchange(lanes_[lane].leaving, false)) --leaving_;
   }
 
   void update(std::size_t lane) {
@@ -128,27 +138,40 @@ class LaneScheduler {
     update(chosen);
     if (lane_by_slot_.size() <= task.slot) lane_by_slot_.resize(task.slot + 1, kNoLane);
     lane_by_slot_[task.slot] = chosen;
+    if constexpr (kPreemptive) placed_.push_back(chosen);
+  }
+
+  // What was placed in the latest call runs now, unless it has ended already.
+  void note_runs(const ClusterView& view) {
+    for (const std::size_t lane : placed_)
+      if (lanes_[lane].busy && !lanes_[lane].noted)
+        note(lane, key_(view, view.task(lanes_[lane].slot)));
+    placed_.clear();
+  }
+  void note(std::size_t lane, KeyValue key) {
+    lanes_[lane].noted = true;
+    lanes_[lane].key = key;
+    running_.emplace(key, lane);
   }
 
   // One running task makes room for each waiting one that comes before it, worst first.
   void make_room(const ClusterView& view, Decisions& out) {
-    std::vector<std::tuple<KeyValue, std::size_t>> running;
-    std::size_t leaving = 0;
-    for (std::size_t lane = 0; lane < lanes_.size(); ++lane) {
-      if (!lanes_[lane].busy) continue;
-      const Task& task = view.task(lanes_[lane].slot);
-      if (!task.running) continue;  // placed a moment ago
-      if (task.preempting)
-        ++leaving;
-      else
-        running.emplace_back(key_(view, task), lane);
-    }
-    std::ranges::sort(running, std::greater<>());
     auto next = waiting_.begin();
-    for (; leaving > 0 && next != waiting_.end(); --leaving) ++next;
-    for (const auto& [key, lane] : running) {
-      if (next == waiting_.end() || !(std::get<0>(*next) < key)) return;
-      out.preempt(view.task(lanes_[lane].slot));
+    for (std::size_t i = 0; i < leaving_ && next != waiting_.end(); ++i) ++next;
+    while (next != waiting_.end() && !running_.empty()) {
+      const auto [known, lane] = *running_.rbegin();
+      if (!(std::get<0>(*next) < known)) return;
+      const Task& task = view.task(lanes_[lane].slot);
+      const KeyValue key = key_(view, task);
+      running_.erase(std::prev(running_.end()));
+      lanes_[lane].noted = false;
+      if (key < known) {
+        note(lane, key);
+        continue;
+      }
+      out.preempt(task);
+      lanes_[lane].leaving = true;
+      ++leaving_;
       ++next;
     }
   }
@@ -159,6 +182,10 @@ class LaneScheduler {
   std::vector<std::size_t> lane_of_;       // GPU -> lane
   std::vector<std::size_t> lane_by_slot_;  // task slot -> lane it runs on
   std::set<std::size_t> free_;
+  std::set<std::pair<KeyValue, std::size_t>>
+      running_;                      // that do not leave: key as last asked, lane
+  std::size_t leaving_ = 0;          // runs that were told to make room
+  std::vector<std::size_t> placed_;  // lanes, in the latest call
   std::set<Waiting> waiting_;
 };
 
