@@ -61,16 +61,17 @@ bool ControlLoop::take_in_events() {
 }
 
 void ControlLoop::take_in(const Event& event) {
-  if (parts_.journal) parts_.journal->event(event);
   switch (event.kind) {
     case Event::Kind::kRunEnded:
     case Event::Kind::kRunFailed:
       end_run(event);
       break;
     case Event::Kind::kGpuFailed:
+      tell([&](Observer& o) { o.on_gpu_failed(event.at, event.gpu); });
       world_.fail_gpu(event.gpu);
       break;
     case Event::Kind::kGpuRepaired:
+      tell([&](Observer& o) { o.on_gpu_repaired(event.at, event.gpu); });
       world_.repair_gpu(event.gpu);
       break;
   }
@@ -207,19 +208,15 @@ void ControlLoop::apply(const Decision& decision) {
       LiveRun& run = *world_.find_run(task.run);
       run.preempting = true;
       for (const std::uint32_t slot : run.tasks) world_.task_at(slot).preempting = true;
-      if (parts_.journal) parts_.journal->preempt(now, task.run);
       tell([&](Observer& o) { o.on_preempt(now, task.run); });
       parts_.backend.preempt(task.run);
       break;
     }
-    case Decision::Kind::kReject: {
-      const Task& task = world_.task(decision.slot);
-      if (parts_.journal) parts_.journal->reject(now, task.request);
-      end_request(world_.owner(task), RequestOutcome::End::kRejected);
+    case Decision::Kind::kReject:
+      end_request(world_.owner(world_.task(decision.slot)), RequestOutcome::End::kRejected);
       break;
-    }
     case Decision::Kind::kWakeAt:
-      if (parts_.journal) parts_.journal->wake(now, decision.when);
+      tell([&](Observer& o) { o.on_wake(now, decision.when); });
       wakes_.insert(decision.when);
       break;
   }
@@ -261,7 +258,6 @@ void ControlLoop::place(const Decision& decision) {
   for (const std::uint32_t slot : checker_.tasks(decision)) batch_.push_back(&world_.task(slot));
   const Launch launch = expect(decision);
   const TimePoint now = world_.now();
-  if (parts_.journal) parts_.journal->place(now, launch);
   tell([&](Observer& o) { o.on_launch(now, launch); });
 
   for (const Task* task : batch_) {

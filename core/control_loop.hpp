@@ -6,20 +6,18 @@
 #include <vector>
 
 #include "core/decision_checker.hpp"
-#include "core/journal.hpp"
 #include "core/policy_handle.hpp"
 #include "core/world.hpp"
 
 namespace regroup {
 
-// What a run is made of. Everything must outlive the loop; journal and observers may be absent.
+// What a run is made of. Everything must outlive the loop; there may be no observers.
 struct LoopParts {
   Backend& backend;
   PolicyHandle& policy;
   Catalog& catalog;
   RequestSource& requests;
   const NameTable<ClassId>& classes;
-  Journal* journal = nullptr;
   std::vector<Observer*> observers;
 };
 

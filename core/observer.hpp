@@ -1,4 +1,4 @@
-// Those who watch a run: results, timeline, conservation checks.
+// Those who watch a run: results, timeline, journal, conservation checks.
 #pragma once
 
 #include "core/backend.hpp"
@@ -52,6 +52,10 @@ class Observer {
   virtual void on_preempt(TimePoint, RunId) {}
   virtual void on_run_end(const RunRecord&) {}
   virtual void on_request_end(const RequestOutcome&) {}
+  virtual void on_gpu_failed(TimePoint, GpuId) {}
+  virtual void on_gpu_repaired(TimePoint, GpuId) {}
+  // The policy asked to be woken.
+  virtual void on_wake(TimePoint, TimePoint when) { (void)when; }
   // After the decisions of an instant took effect.
   virtual void on_instant(TimePoint, std::size_t ready_tasks, int idle_gpus) {
     (void)ready_tasks;

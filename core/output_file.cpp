@@ -38,9 +38,7 @@ OutputFile::OutputFile(std::filesystem::path written, std::filesystem::path path
     : written_(std::move(written)), path_(std::move(path)) {
   descriptor_ = ::open(written_.c_str(), O_WRONLY | O_CLOEXEC | flags, kPermissions);
   if (descriptor_ < 0) refuse(written_, "open", errno);
-  buffer_ = std::make_unique_for_overwrite<char[]>(kBufferBytes);
-  next_ = buffer_.get();
-  room_ = kBufferBytes;
+  set_capacity(kBufferBytes);
 }
 
 OutputFile::~OutputFile() {
@@ -54,6 +52,19 @@ void OutputFile::write_on(std::string_view bytes) {
   flush();
   if (bytes.size() > room_) return write_out(bytes);
   write(bytes);
+}
+
+void OutputFile::make_room(std::size_t count) {
+  RG_CHECK(descriptor_ >= 0, "{}: written to after commit()", path_.string());
+  flush();
+  if (count > capacity_) set_capacity(count);
+}
+
+void OutputFile::set_capacity(std::size_t count) {
+  buffer_ = std::make_unique_for_overwrite<char[]>(count);
+  capacity_ = count;
+  next_ = buffer_.get();
+  room_ = count;
 }
 
 void OutputFile::commit() {
@@ -80,7 +91,7 @@ void OutputFile::commit() {
 void OutputFile::flush() {
   write_out({buffer_.get(), next_});
   next_ = buffer_.get();
-  room_ = kBufferBytes;
+  room_ = capacity_;
 }
 
 void OutputFile::write_out(std::string_view left) {

@@ -30,6 +30,15 @@ class OutputFile {
     next_ += bytes.size();
     room_ -= bytes.size();
   }
+  // The same without a copy: room for so many bytes, which are put there, and where they end.
+  char* room(std::size_t count) {
+    if (count > room_) make_room(count);
+    return next_;
+  }
+  void wrote(const char* end) {
+    room_ -= static_cast<std::size_t>(end - next_);
+    next_ += end - next_;
+  }
   // Writes what is buffered, closes the file and gives it its name. Nothing may be written after.
   void commit();
 
@@ -39,6 +48,8 @@ class OutputFile {
  private:
   OutputFile(std::filesystem::path written, std::filesystem::path path, int flags);
   void write_on(std::string_view bytes);  // what the buffer has no room for
+  void make_room(std::size_t count);
+  void set_capacity(std::size_t count);  // of an empty buffer
   void flush();
   void write_out(std::string_view bytes);
 
@@ -46,8 +57,9 @@ class OutputFile {
   std::filesystem::path path_;     // where they are found after commit()
   int descriptor_ = -1;            // -1: closed
   std::unique_ptr<char[]> buffer_;
-  char* next_ = nullptr;  // in the buffer
-  std::size_t room_ = 0;  // behind it; none once the file is committed
+  std::size_t capacity_ = 0;  // of the buffer
+  char* next_ = nullptr;      // in the buffer
+  std::size_t room_ = 0;      // behind it; none once the file is committed
 };
 
 // A whole file at once.

@@ -60,10 +60,11 @@ enum class TrackEvent : Field {
 enum class EventType : std::int32_t { kSliceBegin = 1, kSliceEnd = 2, kInstant = 3, kCounter = 4 };
 
 enum class DebugAnnotation : Field {
-  kNameIid = 1,      // uint64
-  kIntValue = 4,     // int64
-  kDoubleValue = 5,  // double
-  kStringValue = 6,  // string
+  kNameIid = 1,          // uint64
+  kIntValue = 4,         // int64
+  kDoubleValue = 5,      // double
+  kStringValue = 6,      // string
+  kStringValueIid = 17,  // uint64
 };
 
 // Text that packets refer to by number (iid, from 1).
@@ -71,10 +72,12 @@ enum class InternedData : Field {
   kEventCategories = 1,
   kEventNames = 2,
   kDebugAnnotationNames = 3,
+  kDebugAnnotationStringValues = 29,
 };
-enum class InternedText : Field {  // EventCategory, EventName, DebugAnnotationName
-  kIid = 1,                        // uint64
-  kName = 2,                       // string
+// EventCategory, EventName, DebugAnnotationName; and InternedString, whose text is bytes `str`.
+enum class InternedText : Field {
+  kIid = 1,   // uint64
+  kName = 2,  // string
 };
 
 }  // namespace regroup::perfetto

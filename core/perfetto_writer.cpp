@@ -1,7 +1,6 @@
 #include "core/perfetto_writer.hpp"
 
 #include <protozero/pbf_builder.hpp>
-#include <protozero/varint.hpp>
 
 #include <bit>
 #include <cstring>
@@ -13,15 +12,46 @@ namespace {
 
 using namespace perfetto;
 using protozero::pbf_builder;
+using protozero::pbf_wire_type;
 
 constexpr std::uint32_t kSequence = 1;  // all packets come from one writer
 
-using protozero::pbf_wire_type;
+std::size_t varint_size(std::uint64_t value) {
+  return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
+}
+// Sizes of fields whose own number takes one byte: of a number, and of a nested message.
+std::size_t number_size(std::uint64_t number) { return 1 + varint_size(number); }
+std::size_t nested_size(std::size_t size) { return number_size(size) + size; }
+// Of fields that are always as long.
+constexpr std::size_t kTypeSize = 2;
+constexpr std::size_t kFlagsSize = 2;
+constexpr std::size_t kRealSize = 9;
+constexpr std::size_t kFlowSize = 10;
+constexpr std::size_t kMostOfNumber = 2 + 10;  // a field of a large number, or of a message's size
 
-// A few fields, which is what most packets are: on the stack, where a byte costs less than in a
-// string that may have to grow.
-class Fields {
+// The field of InternedData for a kind of word.
+constexpr std::array kInterned = {InternedData::kEventCategories, InternedData::kEventNames,
+                                  InternedData::kDebugAnnotationNames,
+                                  InternedData::kDebugAnnotationStringValues};
+
+// Room at the end of a text, which is then as long as what was put there.
+template <class Put>
+void extend(std::string& text, std::size_t most, Put put) {
+  const std::size_t size = text.size();
+  text.resize(size + most);
+  const char* const end = put(text.data() + size);
+  text.resize(static_cast<std::size_t>(end - text.data()));
+}
+
+protozero::data_view view(std::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+// Writes fields one behind the other to where there is room for them.
+class PerfettoWriter::Fields {
  public:
+  explicit Fields(char* to) : to_(to) {}
+
   template <class Name>
   Fields& number(Name field, std::uint64_t value) {
     tag(field, pbf_wire_type::varint);
@@ -29,11 +59,16 @@ class Fields {
     return *this;
   }
   template <class Name>
-  Fields& real(Name field, double value) {
+  Fields& fixed(Name field, std::uint64_t value) {
     tag(field, pbf_wire_type::fixed64);
     static_assert(std::endian::native == std::endian::little, "as the format has it");
-    const auto bits = std::bit_cast<std::array<char, sizeof value>>(value);
-    return bytes({bits.data(), bits.size()});
+    std::memcpy(to_, &value, sizeof value);
+    to_ += sizeof value;
+    return *this;
+  }
+  template <class Name>
+  Fields& real(Name field, double value) {
+    return fixed(field, std::bit_cast<std::uint64_t>(value));
   }
   // A nested message of that size, which must follow.
   template <class Name>
@@ -43,13 +78,18 @@ class Fields {
     return *this;
   }
   Fields& bytes(std::string_view bytes) {
-    std::memcpy(room_.data() + size_, bytes.data(), bytes.size());
-    size_ += bytes.size();
+    std::memcpy(to_, bytes.data(), bytes.size());
+    to_ += bytes.size();
+    return *this;
+  }
+  // All of its room is copied: a size that is known when this is compiled takes an instruction.
+  Fields& stamp(const Stamp& at) {
+    std::memcpy(to_, at.bytes_.data(), at.bytes_.size());
+    to_ += at.size_;
     return *this;
   }
 
-  std::size_t size() const { return size_; }
-  std::string_view view() const { return {room_.data(), size_}; }
+  const char* end() const { return to_; }
 
  private:
   template <class Name>
@@ -57,43 +97,34 @@ class Fields {
     varint(static_cast<std::uint64_t>(field) << 3 | static_cast<std::uint64_t>(type));
   }
   void varint(std::uint64_t value) {
-    size_ += static_cast<std::size_t>(protozero::add_varint_to_buffer(room_.data() + size_, value));
+    for (; value >= 0x80; value >>= 7) *to_++ = static_cast<char>(value | 0x80);
+    *to_++ = static_cast<char>(value);
   }
 
-  std::array<char, 96> room_;  // eight of the largest numbers; no message here has as many
-  std::size_t size_ = 0;
+  char* to_;
 };
 
-// Sizes of fields whose own number takes one byte: of a number, and of a nested message.
-std::size_t number_size(std::uint64_t number) {
-  return 1 + static_cast<std::size_t>(protozero::length_of_varint(number));
+PerfettoWriter::Stamp::Stamp(TimePoint at) {
+  const auto time = static_cast<std::uint64_t>(at.time_since_epoch().count());
+  Fields fields(bytes_.data());
+  fields.number(TracePacket::kTimestamp, time)
+      .number(TracePacket::kTrustedPacketSequenceId, kSequence);
+  size_ = static_cast<std::size_t>(fields.end() - bytes_.data());
 }
-std::size_t nested_size(std::size_t size) { return number_size(size) + size; }
-constexpr std::size_t kSequenceSize = 2;  // the packet's fields that are always as long
-constexpr std::size_t kFlagsSize = 2;
-constexpr std::size_t kRealSize = 9;
 
 // A packet up to the fields of its event, which must follow, as must `rest` bytes behind them. With
-// known sizes everything is written from front to back.
-Fields begin_packet(TimePoint at, std::size_t event_size, std::size_t rest) {
-  const auto time = static_cast<std::uint64_t>(at.time_since_epoch().count());
-  Fields packet;
-  packet.message(Trace::kPacket, number_size(time) + kSequenceSize + nested_size(event_size) + rest)
-      .number(TracePacket::kTimestamp, time)
-      .number(TracePacket::kTrustedPacketSequenceId, kSequence)
-      .message(TracePacket::kTrackEvent, event_size);
+// known sizes everything is written from front to back, straight into the file's buffer.
+PerfettoWriter::Fields PerfettoWriter::begin_packet(const Stamp& at, std::size_t event_size,
+                                                    std::size_t rest) {
+  const std::size_t size = at.size_ + nested_size(event_size) + rest + kFlagsSize;
+  Fields packet(file_.room(kMostOfNumber + size + at.bytes_.size()));
+  packet.message(Trace::kPacket, size).stamp(at).message(TracePacket::kTrackEvent, event_size);
   return packet;
 }
 
-Fields event_fields(EventType type) {
-  Fields event;
-  event.number(TrackEvent::kType, static_cast<std::uint64_t>(type));
-  return event;
+void PerfettoWriter::end_packet(Fields& packet) {
+  file_.wrote(packet.number(TracePacket::kSequenceFlags, next_sequence_flags()).end());
 }
-
-protozero::data_view view(std::string_view text) { return {text.data(), text.size()}; }
-
-}  // namespace
 
 std::uint32_t PerfettoWriter::next_sequence_flags() {
   const auto flags = first_packet_ ? SequenceFlags::kIncrementalStateCleared
@@ -161,7 +192,7 @@ std::uint64_t PerfettoWriter::number_of(Word& word, Kind kind) {
   word.number = ++words_[kind];
   any_new_words_ = true;
   pbf_builder<InternedData> data(new_words_[kind]);
-  pbf_builder<InternedText> entry(data, InternedData{static_cast<Field>(kind + 1)});
+  pbf_builder<InternedText> entry(data, kInterned[kind]);
   entry.add_uint64(InternedText::kIid, word.number);
   entry.add_string(InternedText::kName, view(word.text));
   return word.number;
@@ -170,95 +201,104 @@ std::uint64_t PerfettoWriter::number_of(Word& word, Kind kind) {
 void PerfettoWriter::annotate(std::string& annotations, Word& name, std::int64_t value) {
   const std::uint64_t iid = number_of(name, kAnnotationName);
   const auto bits = static_cast<std::uint64_t>(value);
-  annotations += Fields()
-                     .message(TrackEvent::kDebugAnnotations, number_size(iid) + number_size(bits))
-                     .number(DebugAnnotation::kNameIid, iid)
-                     .number(DebugAnnotation::kIntValue, bits)
-                     .view();
+  extend(annotations, 3 * kMostOfNumber, [&](char* to) {
+    return Fields(to)
+        .message(TrackEvent::kDebugAnnotations, number_size(iid) + number_size(bits))
+        .number(DebugAnnotation::kNameIid, iid)
+        .number(DebugAnnotation::kIntValue, bits)
+        .end();
+  });
 }
 
 void PerfettoWriter::annotate(std::string& annotations, Word& name, double value) {
   const std::uint64_t iid = number_of(name, kAnnotationName);
-  annotations += Fields()
-                     .message(TrackEvent::kDebugAnnotations, number_size(iid) + kRealSize)
-                     .number(DebugAnnotation::kNameIid, iid)
-                     .real(DebugAnnotation::kDoubleValue, value)
-                     .view();
+  extend(annotations, 3 * kMostOfNumber, [&](char* to) {
+    return Fields(to)
+        .message(TrackEvent::kDebugAnnotations, number_size(iid) + kRealSize)
+        .number(DebugAnnotation::kNameIid, iid)
+        .real(DebugAnnotation::kDoubleValue, value)
+        .end();
+  });
 }
 
 void PerfettoWriter::annotate(std::string& annotations, Word& name, std::string_view value) {
   const std::uint64_t iid = number_of(name, kAnnotationName);
-  annotations +=
-      Fields()
-          .message(TrackEvent::kDebugAnnotations, number_size(iid) + nested_size(value.size()))
-          .number(DebugAnnotation::kNameIid, iid)
-          .message(DebugAnnotation::kStringValue, value.size())
-          .view();
-  annotations += value;
+  extend(annotations, 3 * kMostOfNumber + value.size(), [&](char* to) {
+    return Fields(to)
+        .message(TrackEvent::kDebugAnnotations, number_size(iid) + nested_size(value.size()))
+        .number(DebugAnnotation::kNameIid, iid)
+        .message(DebugAnnotation::kStringValue, value.size())
+        .bytes(value)
+        .end();
+  });
 }
 
-void PerfettoWriter::write_label(TimePoint at, Track track, EventType type, const Label& label) {
+void PerfettoWriter::annotate(std::string& annotations, Word& name, Word& value) {
+  const std::uint64_t iid = number_of(name, kAnnotationName);
+  const std::uint64_t value_iid = number_of(value, kAnnotationValue);
+  extend(annotations, 3 * kMostOfNumber, [&](char* to) {
+    return Fields(to)
+        .message(TrackEvent::kDebugAnnotations, number_size(iid) + 2 + varint_size(value_iid))
+        .number(DebugAnnotation::kNameIid, iid)
+        .number(DebugAnnotation::kStringValueIid, value_iid)
+        .end();
+  });
+}
+
+void PerfettoWriter::write_label(const Stamp& at, Track track, EventType type, const Label& label) {
   const std::uint64_t category = number_of(label.category, kCategory);
-  Fields event = event_fields(type);
-  event.number(TrackEvent::kNameIid, number_of(label.name, kName))
-      .number(TrackEvent::kTrackUuid, static_cast<std::uint64_t>(track));
-  flows_.clear();
-  pbf_builder<TrackEvent> flows(flows_);
-  for (const std::uint64_t id : label.leaving) flows.add_fixed64(TrackEvent::kFlowIds, id);
-  for (const std::uint64_t id : label.arriving)
-    flows.add_fixed64(TrackEvent::kTerminatingFlowIds, id);
+  const std::uint64_t name = number_of(label.name, kName);
+  const auto uuid = static_cast<std::uint64_t>(track);
   interned_.clear();
   if (any_new_words_) take_new_words();
 
-  const std::size_t event_size =
-      number_size(category) + label.annotations.size() + event.size() + flows_.size();
-  Fields packet = begin_packet(at, event_size, interned_.size() + kFlagsSize);
-  packet.number(TrackEvent::kCategoryIids, category);
-  file_.write(packet.view());
-  if (!label.annotations.empty()) file_.write(label.annotations);
-  if (!flows_.empty() || !interned_.empty()) {
-    file_.write(event.view());
-    file_.write(flows_);
-    file_.write(interned_);
-    event = {};
-  }
-  file_.write(event.number(TracePacket::kSequenceFlags, next_sequence_flags()).view());
+  const std::size_t event_size = number_size(category) + label.annotations.size() + kTypeSize +
+                                 number_size(name) + number_size(uuid) +
+                                 kFlowSize * (label.leaving.size() + label.arriving.size());
+  Fields packet = begin_packet(at, event_size, interned_.size());
+  packet.number(TrackEvent::kCategoryIids, category)
+      .bytes(label.annotations)
+      .number(TrackEvent::kType, static_cast<std::uint64_t>(type))
+      .number(TrackEvent::kNameIid, name)
+      .number(TrackEvent::kTrackUuid, uuid);
+  for (const std::uint64_t id : label.leaving) packet.fixed(TrackEvent::kFlowIds, id);
+  for (const std::uint64_t id : label.arriving) packet.fixed(TrackEvent::kTerminatingFlowIds, id);
+  packet.bytes(interned_);
+  end_packet(packet);
 }
 
 void PerfettoWriter::take_new_words() {
-  pbf_builder<TracePacket>(interned_).add_bytes_vectored(TracePacket::kInternedData,
-                                                         new_words_[kCategory], new_words_[kName],
-                                                         new_words_[kAnnotationName]);
+  pbf_builder<TracePacket>(interned_).add_bytes_vectored(
+      TracePacket::kInternedData, new_words_[kCategory], new_words_[kName],
+      new_words_[kAnnotationName], new_words_[kAnnotationValue]);
   for (std::string& words : new_words_) words.clear();
   any_new_words_ = false;
 }
 
-void PerfettoWriter::begin(TimePoint at, Track track, const Label& label) {
+void PerfettoWriter::begin(const Stamp& at, Track track, const Label& label) {
   write_label(at, track, EventType::kSliceBegin, label);
 }
 
-void PerfettoWriter::end(TimePoint at, Track track) {
-  Fields event = event_fields(EventType::kSliceEnd);
-  event.number(TrackEvent::kTrackUuid, static_cast<std::uint64_t>(track));
-  write_plain(at, event.view());
+void PerfettoWriter::end(const Stamp& at, Track track) {
+  const auto uuid = static_cast<std::uint64_t>(track);
+  Fields packet = begin_packet(at, kTypeSize + number_size(uuid), 0);
+  packet.number(TrackEvent::kType, static_cast<std::uint64_t>(EventType::kSliceEnd))
+      .number(TrackEvent::kTrackUuid, uuid);
+  end_packet(packet);
 }
 
-void PerfettoWriter::instant(TimePoint at, Track track, const Label& label) {
+void PerfettoWriter::instant(const Stamp& at, Track track, const Label& label) {
   write_label(at, track, EventType::kInstant, label);
 }
 
-void PerfettoWriter::count(TimePoint at, Track track, std::int64_t value) {
-  Fields event = event_fields(EventType::kCounter);
-  event.number(TrackEvent::kTrackUuid, static_cast<std::uint64_t>(track))
-      .number(TrackEvent::kCounterValue, static_cast<std::uint64_t>(value));
-  write_plain(at, event.view());
-}
-
-// Most packets: without words, texts or arrows.
-void PerfettoWriter::write_plain(TimePoint at, std::string_view event) {
-  Fields packet = begin_packet(at, event.size(), kFlagsSize);
-  packet.bytes(event).number(TracePacket::kSequenceFlags, next_sequence_flags());
-  file_.write(packet.view());
+void PerfettoWriter::count(const Stamp& at, Track track, std::int64_t value) {
+  const auto uuid = static_cast<std::uint64_t>(track);
+  const auto bits = static_cast<std::uint64_t>(value);
+  Fields packet = begin_packet(at, kTypeSize + number_size(uuid) + 1 + number_size(bits), 0);
+  packet.number(TrackEvent::kType, static_cast<std::uint64_t>(EventType::kCounter))
+      .number(TrackEvent::kTrackUuid, uuid)
+      .number(TrackEvent::kCounterValue, bits);
+  end_packet(packet);
 }
 
 }  // namespace regroup

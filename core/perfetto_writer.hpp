@@ -25,7 +25,7 @@ class PerfettoWriter {
 
   // A word that packets refer to by number: it is in the file once, with the packet that first uses
   // it. Whoever uses it keeps it, and what it views, for the life of the writer, and uses it as one
-  // thing only: as a category, as a name, or as the name of an annotation.
+  // thing only: as a category, as a name, or as the name or the value of an annotation.
   struct Word {
     std::string_view text;
     std::uint64_t number = 0;  // 0: not written yet
@@ -39,6 +39,17 @@ class PerfettoWriter {
     // An arrow goes from the slice that has an id in `leaving` to the one that has it in
     // `arriving`. An id that never arrives is not drawn.
     std::span<const std::uint64_t> leaving = {}, arriving = {};
+  };
+
+  // An instant as packets have it: made once for all that happens then.
+  class Stamp {
+   public:
+    Stamp(TimePoint at);
+
+   private:
+    friend PerfettoWriter;
+    std::array<char, 16> bytes_;
+    std::size_t size_ = 0;
   };
 
   // The file must outlive this, and is not committed by it. SystemError from every function.
@@ -56,19 +67,23 @@ class PerfettoWriter {
   void annotate(std::string& annotations, Word& name, std::int64_t value);
   void annotate(std::string& annotations, Word& name, double value);
   void annotate(std::string& annotations, Word& name, std::string_view value);
+  void annotate(std::string& annotations, Word& name, Word& value);
 
-  void begin(TimePoint at, Track track, const Label& label);
-  void end(TimePoint at, Track track);
-  void instant(TimePoint at, Track track, const Label& label);
-  void count(TimePoint at, Track track, std::int64_t value);
+  void begin(const Stamp& at, Track track, const Label& label);
+  void end(const Stamp& at, Track track);
+  void instant(const Stamp& at, Track track, const Label& label);
+  void count(const Stamp& at, Track track, std::int64_t value);
 
  private:
-  // What a word can be: one more than this is the field of InternedData.
-  enum Kind { kCategory, kName, kAnnotationName };
+  // What a word can be.
+  enum Kind { kCategory, kName, kAnnotationName, kAnnotationValue, kKinds };
+
+  class Fields;
 
   std::uint64_t number_of(Word& word, Kind kind);
-  void write_label(TimePoint at, Track track, perfetto::EventType type, const Label& label);
-  void write_plain(TimePoint at, std::string_view event);
+  Fields begin_packet(const Stamp& at, std::size_t event_size, std::size_t rest);
+  void end_packet(Fields& packet);
+  void write_label(const Stamp& at, Track track, perfetto::EventType type, const Label& label);
   void take_new_words();
   void write_descriptor(const std::string& descriptor);
   std::uint32_t next_sequence_flags();
@@ -77,10 +92,10 @@ class PerfettoWriter {
   std::uint64_t tracks_ = 0;
   int processes_ = 0;
   bool first_packet_ = true;
-  std::array<std::uint64_t, 3> words_{};  // of each kind
-  std::array<std::string, 3> new_words_;  // likewise, as InternedData that no packet carried yet
+  std::array<std::uint64_t, kKinds> words_{};  // of each kind
+  std::array<std::string, kKinds> new_words_;  // likewise: InternedData that no packet carried yet
   bool any_new_words_ = false;
-  std::string packet_, flows_, interned_;  // kept for their memory
+  std::string packet_, interned_;  // kept for their memory
 };
 
 }  // namespace regroup

@@ -8,8 +8,8 @@
 namespace regroup {
 
 Relay::Relay(const NameTable<ClassId>& classes, NameTable<ClassId>& their_classes,
-             Observer& observer, Journal* journal)
-    : recorder_(classes), player_(their_classes, observer, journal), empty_(kBlocks - 1) {
+             Observer& observer)
+    : recorder_(classes), player_(their_classes, observer), empty_(kBlocks - 1) {
   try {
     thread_ = std::thread([this] { pass_on(); });
   } catch (const std::system_error& error) {
@@ -99,6 +99,21 @@ void Relay::on_request_end(const RequestOutcome& outcome) {
   recorded();
 }
 
+void Relay::on_gpu_failed(TimePoint at, GpuId gpu) {
+  recorder_.gpu_failed(at, gpu);
+  recorded();
+}
+
+void Relay::on_gpu_repaired(TimePoint at, GpuId gpu) {
+  recorder_.gpu_repaired(at, gpu);
+  recorded();
+}
+
+void Relay::on_wake(TimePoint at, TimePoint when) {
+  recorder_.wake(at, when);
+  recorded();
+}
+
 void Relay::on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) {
   recorder_.instant(at, ready_tasks, idle_gpus);
   recorded();
@@ -106,31 +121,6 @@ void Relay::on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) {
 
 void Relay::on_end(TimePoint at) {
   recorder_.end(at);
-  recorded();
-}
-
-void Relay::event(const Event& event) {
-  recorder_.journal_event(event);
-  recorded();
-}
-
-void Relay::place(TimePoint at, const Launch& launch) {
-  recorder_.journal_place(at, launch);
-  recorded();
-}
-
-void Relay::preempt(TimePoint at, RunId run) {
-  recorder_.journal_preempt(at, run);
-  recorded();
-}
-
-void Relay::reject(TimePoint at, RequestId request) {
-  recorder_.journal_reject(at, request);
-  recorded();
-}
-
-void Relay::wake(TimePoint at, TimePoint when) {
-  recorder_.journal_wake(at, when);
   recorded();
 }
 

@@ -1,4 +1,4 @@
-// An observer and a journal on a thread of their own: a run does not wait for its files.
+// An observer on a thread of its own: a run does not wait for its files.
 #pragma once
 
 #include <condition_variable>
@@ -13,25 +13,24 @@
 
 namespace regroup {
 
-// Passes what a loop tells it on to an observer and a journal, on one thread that it starts: every
-// call, in order, with the same arguments (of tasks: what does not change while they live), so that
-// what is written does not depend on threads. Nothing comes back, except that what a target throws
-// leaves a later call of the loop, or finish(). The loop only copies: calls travel in large blocks,
-// and there are few of those; where the targets are slower, the loop waits for them.
-class Relay final : public Observer, public Journal {
+// Passes what a loop tells it on to an observer, on a thread that it starts: every call, in order,
+// with the same arguments (of tasks: what does not change while they live), so that what is written
+// does not depend on threads. A run is told as its launch and its end: both have the same tasks,
+// group and layout. Live tasks have different slots. Nothing comes back, except that what the
+// observer throws leaves a later call of the loop, or finish(). The loop only copies: calls travel
+// in large blocks, and there are few of those; where the observer is slower, the loop waits for it.
+class Relay final : public Observer {
  public:
-  // `classes` is the loop's table, which grows during the run; the targets must look names up in
-  // `their_classes`, which is filled for them. All of it must outlive this, and is not the caller's
-  // from here until finish() has returned. The journal may be nullptr if it is never called.
-  // SystemError if there can be no thread.
-  Relay(const NameTable<ClassId>& classes, NameTable<ClassId>& their_classes, Observer& observer,
-        Journal* journal);
+  // `classes` is the loop's table, which grows during the run; the observer must look names up in
+  // `their_classes`, which is filled for it. All of it must outlive this, and is not the caller's
+  // from here until finish() has returned. SystemError if there can be no thread.
+  Relay(const NameTable<ClassId>& classes, NameTable<ClassId>& their_classes, Observer& observer);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
   // Waits for the block under way; calls that finish() did not wait for are dropped.
   ~Relay() override;
 
-  // After the last call: waits until all is passed on. Throws what a target threw.
+  // After the last call: waits until all is passed on. Throws what the observer threw.
   void finish();
 
   void on_arrival(TimePoint at, const Request& request) override;
@@ -39,21 +38,18 @@ class Relay final : public Observer, public Journal {
   void on_preempt(TimePoint at, RunId run) override;
   void on_run_end(const RunRecord& run) override;
   void on_request_end(const RequestOutcome& outcome) override;
+  void on_gpu_failed(TimePoint at, GpuId gpu) override;
+  void on_gpu_repaired(TimePoint at, GpuId gpu) override;
+  void on_wake(TimePoint at, TimePoint when) override;
   void on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) override;
   void on_end(TimePoint at) override;
-
-  void event(const Event& event) override;
-  void place(TimePoint at, const Launch& launch) override;
-  void preempt(TimePoint at, RunId run) override;
-  void reject(TimePoint at, RequestId request) override;
-  void wake(TimePoint at, TimePoint when) override;
 
  private:
   static constexpr std::size_t kBlockBytes = std::size_t{1} << 17;
   static constexpr int kBlocks = 8;
 
   void recorded() {
-    if (recorder_.block().bytes.size() >= kBlockBytes) hand_over();
+    if (recorder_.block().size() >= kBlockBytes) hand_over();
   }
   void hand_over();
   void join(bool drop);
@@ -67,7 +63,7 @@ class Relay final : public Observer, public Journal {
   std::queue<CallBlock> full_;    // in order
   std::vector<CallBlock> empty_;  // with the memory that they had
   bool last_ = false;             // no more will come
-  std::exception_ptr error_;      // what a target threw; nothing is passed on any more
+  std::exception_ptr error_;      // what the observer threw; nothing is passed on any more
   std::thread thread_;
 };
 

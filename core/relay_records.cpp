@@ -1,6 +1,5 @@
 #include "core/relay_records.hpp"
 
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -15,42 +14,44 @@ enum class Call : std::uint8_t {
   kPreempt,
   kRunEnd,
   kRequestEnd,
+  kGpuFailed,
+  kGpuRepaired,
+  kWake,
   kInstant,
   kEnd,
-  kJournalEvent,
-  kJournalPlace,
-  kJournalPreempt,
-  kJournalReject,
-  kJournalWake,
 };
 
-// The rest of a task is its request's. Groups and tasks follow their records, each list with its
-// length in front.
+// Followed by the GPUs of the group, then by the tasks: the slot of each, and what it is if it was
+// not told yet.
+struct LaunchFields {
+  TimePoint at;
+  RunId run;
+  RunTimes expected;
+  Duration step;
+  int steps;
+  Layout layout;
+  std::uint32_t gpus;
+  std::uint32_t tasks;
+};
+
+constexpr std::uint32_t kNewTask = std::uint32_t{1} << 31;  // beside the slot
+
+// The rest of a task is its request's.
 struct TaskFields {
   TaskId id;
   RequestId request;
-  std::uint32_t slot;
   std::int32_t steps_total;
   std::uint8_t stage;
   StageKind kind;
 };
 
-struct LaunchFields {
-  RunId run;
-  Layout layout;
-  int steps;
-  RunTimes expected;
-  Duration step;
-};
-
+// The rest of a run is its launch's.
 struct RunFields {
   RunId run;
-  Layout layout;
-  int steps;
-  TimePoint launched;
   TimePoint ended;
   RunTimes times;
   Duration expected;
+  int steps;
   bool setup_needed;
   bool failed;
 };
@@ -58,35 +59,33 @@ struct RunFields {
 }  // namespace
 
 void CallBlock::clear() {
-  bytes.clear();
+  size_ = 0;
   requests.clear();
   classes.clear();
+}
+
+void CallBlock::grow(std::size_t count) {
+  constexpr std::size_t kLeast = std::size_t{1} << 16;
+  room_ = std::max({kLeast, 2 * room_, size_ + count});
+  std::unique_ptr<char[]> larger = std::make_unique_for_overwrite<char[]>(room_);
+  if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
+  bytes_ = std::move(larger);
 }
 
 template <class... Fields>
 void CallRecorder::put(const Fields&... fields) {
   static_assert((std::is_trivially_copyable_v<Fields> && ...));
-  std::vector<std::byte>& bytes = block_.bytes;
-  std::size_t at = bytes.size();
-  bytes.resize(at + (sizeof(Fields) + ...));
-  ((std::memcpy(&bytes[at], &fields, sizeof fields), at += sizeof fields), ...);
+  char* to = block_.add((sizeof(Fields) + ...));
+  ((std::memcpy(to, &fields, sizeof fields), to += sizeof fields), ...);
 }
 
-void CallRecorder::put_group(const Group& group) {
-  put(static_cast<std::uint32_t>(group.size()));
-  for (const GpuId gpu : group) put(gpu);
-}
-
-void CallRecorder::put_tasks(std::span<const Task* const> tasks) {
-  put(static_cast<std::uint32_t>(tasks.size()));
-  for (const Task* t : tasks)
-    put(TaskFields{t->id, t->request, t->slot, t->steps_total, t->stage, t->kind});
-}
-
-void CallRecorder::put_launch(const Launch& l) {
-  put(LaunchFields{l.run, l.layout, l.steps, l.expected, l.step});
-  put_group(l.group);
-  put_tasks(l.tasks);
+void CallRecorder::put_task(const Task& task) {
+  if (task.slot >= tasks_told_.size()) tasks_told_.resize(task.slot + 1, TaskId{~std::uint64_t{0}});
+  TaskId& told = tasks_told_[task.slot];
+  if (told == task.id) return put(task.slot);
+  told = task.id;
+  put(task.slot | kNewTask,
+      TaskFields{task.id, task.request, task.steps_total, task.stage, task.kind});
 }
 
 void CallRecorder::arrival(TimePoint at, const Request& request) {
@@ -96,23 +95,30 @@ void CallRecorder::arrival(TimePoint at, const Request& request) {
     block_.classes.push_back(classes_.name({classes_told_}));
 }
 
-void CallRecorder::launch(TimePoint at, const Launch& launch) {
-  put(Call::kLaunch, at);
-  put_launch(launch);
+void CallRecorder::launch(TimePoint at, const Launch& l) {
+  const auto gpus = static_cast<std::uint32_t>(l.group.size());
+  put(Call::kLaunch, LaunchFields{at, l.run, l.expected, l.step, l.steps, l.layout, gpus,
+                                  static_cast<std::uint32_t>(l.tasks.size())});
+  std::memcpy(block_.add(gpus * sizeof(GpuId)), l.group.begin(), gpus * sizeof(GpuId));
+  for (const Task* task : l.tasks) put_task(*task);
 }
 
 void CallRecorder::preempt(TimePoint at, RunId run) { put(Call::kPreempt, at, run); }
 
 void CallRecorder::run_end(const RunRecord& r) {
-  put(Call::kRunEnd, RunFields{r.run, r.layout, r.steps, r.launched, r.ended, r.times, r.expected,
-                               r.setup_needed, r.failed});
-  put_group(r.group);
-  put_tasks(r.tasks);
+  put(Call::kRunEnd,
+      RunFields{r.run, r.ended, r.times, r.expected, r.steps, r.setup_needed, r.failed});
 }
 
 void CallRecorder::request_end(const RequestOutcome& outcome) {
   put(Call::kRequestEnd, outcome.request->id, outcome);
 }
+
+void CallRecorder::gpu_failed(TimePoint at, GpuId gpu) { put(Call::kGpuFailed, at, gpu); }
+
+void CallRecorder::gpu_repaired(TimePoint at, GpuId gpu) { put(Call::kGpuRepaired, at, gpu); }
+
+void CallRecorder::wake(TimePoint at, TimePoint when) { put(Call::kWake, at, when); }
 
 void CallRecorder::instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) {
   put(Call::kInstant, at, ready_tasks, idle_gpus);
@@ -120,24 +126,9 @@ void CallRecorder::instant(TimePoint at, std::size_t ready_tasks, int idle_gpus)
 
 void CallRecorder::end(TimePoint at) { put(Call::kEnd, at); }
 
-void CallRecorder::journal_event(const Event& event) { put(Call::kJournalEvent, event); }
-
-void CallRecorder::journal_place(TimePoint at, const Launch& launch) {
-  put(Call::kJournalPlace, at);
-  put_launch(launch);
-}
-
-void CallRecorder::journal_preempt(TimePoint at, RunId run) { put(Call::kJournalPreempt, at, run); }
-
-void CallRecorder::journal_reject(TimePoint at, RequestId request) {
-  put(Call::kJournalReject, at, request);
-}
-
-void CallRecorder::journal_wake(TimePoint at, TimePoint when) { put(Call::kJournalWake, at, when); }
-
 void CallPlayer::play(CallBlock& block) {
   for (const std::string& name : block.classes) classes_.intern(name);
-  left_ = block.bytes;
+  left_ = block.bytes();
   arrived_ = 0;
   while (!left_.empty()) play_one(block);
 }
@@ -152,49 +143,28 @@ Field CallPlayer::get() {
   return field;
 }
 
-Group CallPlayer::get_group() {
-  Group group;
-  for (auto left = get<std::uint32_t>(); left > 0; --left) group.push_back(get<GpuId>());
-  return group;
-}
-
-void CallPlayer::get_tasks() {
-  tasks_.resize(get<std::uint32_t>());
-  pointers_.clear();
-  for (Task& task : tasks_) {
-    const auto f = get<TaskFields>();
-    const Request* const request = requests_.find(f.request);
-    RG_CHECK(request != nullptr, "a task of request {}, which is not there", f.request.value);
-    task.id = f.id;
-    task.request = f.request;
-    task.slot = f.slot;
-    task.model = request->model;
-    task.shape_id = request->shape_id;
-    task.request_class = request->request_class;
-    task.stage = f.stage;
-    task.kind = f.kind;
-    task.shape = request->shape;
-    task.priority = request->priority;
-    task.denoise_steps = request->steps;
-    task.steps_total = f.steps_total;
-    task.arrival = request->arrival;
-    task.deadline = request->deadline;
-    pointers_.push_back(&task);
-  }
-}
-
-Launch CallPlayer::get_launch() {
-  const auto f = get<LaunchFields>();
-  Launch launch{.run = f.run,
-                .tasks = {},  // those that follow the group
-                .group = get_group(),
-                .layout = f.layout,
-                .steps = f.steps,
-                .expected = f.expected,
-                .step = f.step};
-  get_tasks();
-  launch.tasks = pointers_;
-  return launch;
+const Task& CallPlayer::get_task() {
+  const auto slot = get<std::uint32_t>();
+  if ((slot & kNewTask) == 0) return tasks_.at(slot);
+  const std::size_t place = slot & ~kNewTask;
+  if (place >= tasks_.size()) tasks_.resize(place + 1);
+  const auto f = get<TaskFields>();
+  const Request* const request = requests_.find(f.request);
+  RG_CHECK(request != nullptr, "a task of request {}, which is not there", f.request.value);
+  return tasks_[place] = Task{.id = f.id,
+                              .request = f.request,
+                              .slot = static_cast<std::uint32_t>(place),
+                              .model = request->model,
+                              .shape_id = request->shape_id,
+                              .request_class = request->request_class,
+                              .stage = f.stage,
+                              .kind = f.kind,
+                              .shape = request->shape,
+                              .priority = request->priority,
+                              .denoise_steps = request->steps,
+                              .steps_total = f.steps_total,
+                              .arrival = request->arrival,
+                              .deadline = request->deadline};
 }
 
 void CallPlayer::arrive(TimePoint at, Request&& arriving) {
@@ -203,22 +173,38 @@ void CallPlayer::arrive(TimePoint at, Request&& arriving) {
   observer_.on_arrival(at, request);
 }
 
+void CallPlayer::launch() {
+  const auto f = get<LaunchFields>();
+  Run& run = runs_.add(f.run);
+  run.launched = f.at;
+  run.layout = f.layout;
+  run.group.clear();
+  for (std::uint32_t left = f.gpus; left > 0; --left) run.group.push_back(get<GpuId>());
+  run.tasks.clear();
+  for (std::uint32_t left = f.tasks; left > 0; --left) run.tasks.push_back(&get_task());
+  observer_.on_launch(f.at, {.run = f.run,
+                             .tasks = run.tasks,
+                             .group = run.group,
+                             .layout = f.layout,
+                             .steps = f.steps,
+                             .expected = f.expected,
+                             .step = f.step});
+}
+
 void CallPlayer::end_run() {
   const auto f = get<RunFields>();
-  RunRecord run{.run = f.run,
-                .tasks = {},  // those that follow the group
-                .group = get_group(),
-                .layout = f.layout,
-                .steps = f.steps,
-                .launched = f.launched,
-                .ended = f.ended,
-                .times = f.times,
-                .expected = f.expected,
-                .setup_needed = f.setup_needed,
-                .failed = f.failed};
-  get_tasks();
-  run.tasks = pointers_;
-  observer_.on_run_end(run);
+  const Run& run = runs_.remove(f.run);
+  observer_.on_run_end({.run = f.run,
+                        .tasks = run.tasks,
+                        .group = run.group,
+                        .layout = run.layout,
+                        .steps = f.steps,
+                        .launched = run.launched,
+                        .ended = f.ended,
+                        .times = f.times,
+                        .expected = f.expected,
+                        .setup_needed = f.setup_needed,
+                        .failed = f.failed});
 }
 
 void CallPlayer::end_request() {
@@ -229,48 +215,32 @@ void CallPlayer::end_request() {
 }
 
 void CallPlayer::play_one(CallBlock& block) {
-  switch (get<Call>()) {
-    case Call::kArrival: {
-      const auto at = get<TimePoint>();
+  const auto call = get<Call>();
+  if (call == Call::kLaunch) return launch();
+  if (call == Call::kRunEnd) return end_run();
+  if (call == Call::kRequestEnd) return end_request();
+  const auto at = get<TimePoint>();
+  switch (call) {
+    case Call::kArrival:
       return arrive(at, std::move(block.requests.at(arrived_++)));
-    }
-    case Call::kLaunch: {
-      const auto at = get<TimePoint>();
-      return observer_.on_launch(at, get_launch());
-    }
-    case Call::kPreempt: {
-      const auto at = get<TimePoint>();
+    case Call::kPreempt:
       return observer_.on_preempt(at, get<RunId>());
-    }
-    case Call::kRunEnd:
-      return end_run();
-    case Call::kRequestEnd:
-      return end_request();
+    case Call::kGpuFailed:
+      return observer_.on_gpu_failed(at, get<GpuId>());
+    case Call::kGpuRepaired:
+      return observer_.on_gpu_repaired(at, get<GpuId>());
+    case Call::kWake:
+      return observer_.on_wake(at, get<TimePoint>());
     case Call::kInstant: {
-      const auto at = get<TimePoint>();
       const auto ready_tasks = get<std::size_t>();
       return observer_.on_instant(at, ready_tasks, get<int>());
     }
     case Call::kEnd:
-      return observer_.on_end(get<TimePoint>());
-    case Call::kJournalEvent:
-      return journal_->event(get<Event>());
-    case Call::kJournalPlace: {
-      const auto at = get<TimePoint>();
-      return journal_->place(at, get_launch());
-    }
-    case Call::kJournalPreempt: {
-      const auto at = get<TimePoint>();
-      return journal_->preempt(at, get<RunId>());
-    }
-    case Call::kJournalReject: {
-      const auto at = get<TimePoint>();
-      return journal_->reject(at, get<RequestId>());
-    }
-    case Call::kJournalWake: {
-      const auto at = get<TimePoint>();
-      return journal_->wake(at, get<TimePoint>());
-    }
+      return observer_.on_end(at);
+    case Call::kLaunch:
+    case Call::kRunEnd:
+    case Call::kRequestEnd:
+      break;
   }
   RG_CHECK(false, "no such call");
 }

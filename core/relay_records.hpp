@@ -1,28 +1,46 @@
-// What an observer and a journal are told, as bytes on their way to another thread.
+// What an observer is told, as bytes on their way to another thread.
 #pragma once
 
 #include <cstddef>
+#include <cstring>
+#include <deque>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/id_table.hpp"
-#include "core/journal.hpp"
 #include "core/names.hpp"
 #include "core/observer.hpp"
 
 namespace regroup {
 
 // Calls in order. Whatever has memory of its own lies beside the bytes.
-struct CallBlock {
-  std::vector<std::byte> bytes;
+class CallBlock {
+ public:
   std::vector<Request> requests;     // those that arrive, in order
   std::vector<std::string> classes;  // new ones, in order of their ids
-  void clear();                      // keeps the memory
+
+  std::size_t size() const { return size_; }
+  std::span<const char> bytes() const { return {bytes_.get(), size_}; }
+  // Room for so many more bytes, to be filled.
+  char* add(std::size_t count) {
+    if (room_ - size_ < count) grow(count);
+    char* const place = bytes_.get() + size_;
+    size_ += count;
+    return place;
+  }
+  void clear();  // keeps the memory
+
+ private:
+  void grow(std::size_t count);
+
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_ = 0, room_ = 0;
 };
 
-// Writing is the loop's part of the work and must be cheap: plain copies of a hundred bytes a call.
-// One function for each of Observer's and Journal's.
+// Writing is the loop's part of the work and must be cheap: plain copies of what is new, a hundred
+// bytes a call. One function for each of Observer's.
 class CallRecorder {
  public:
   // The table must outlive this.
@@ -36,59 +54,60 @@ class CallRecorder {
   void preempt(TimePoint at, RunId run);
   void run_end(const RunRecord& run);
   void request_end(const RequestOutcome& outcome);
+  void gpu_failed(TimePoint at, GpuId gpu);
+  void gpu_repaired(TimePoint at, GpuId gpu);
+  void wake(TimePoint at, TimePoint when);
   void instant(TimePoint at, std::size_t ready_tasks, int idle_gpus);
   void end(TimePoint at);
-
-  void journal_event(const Event& event);
-  void journal_place(TimePoint at, const Launch& launch);
-  void journal_preempt(TimePoint at, RunId run);
-  void journal_reject(TimePoint at, RequestId request);
-  void journal_wake(TimePoint at, TimePoint when);
 
  private:
   template <class... Fields>
   void put(const Fields&... fields);
-  void put_group(const Group& group);
-  void put_tasks(std::span<const Task* const> tasks);
-  void put_launch(const Launch& launch);
+  void put_task(const Task& task);
 
   const NameTable<ClassId>& classes_;
   std::uint32_t classes_told_ = 0;
+  std::vector<TaskId> tasks_told_;  // by slot: the latest
   CallBlock block_;
 };
 
 // Makes the same calls again. Tasks and requests are objects of its own: of a task all that does
-// not change while it lives, as its request and its place in the call say; valid during the call.
+// not change while it lives, as its request and its first launch say; valid during the call.
 class CallPlayer {
  public:
-  // All must outlive this. Classes get the ids that they have in the recorder's table. The journal
-  // may be nullptr if it is never called.
-  CallPlayer(NameTable<ClassId>& classes, Observer& observer, Journal* journal)
-      : classes_(classes), observer_(observer), journal_(journal) {}
+  // Both must outlive this. Classes get the ids that they have in the recorder's table.
+  CallPlayer(NameTable<ClassId>& classes, Observer& observer)
+      : classes_(classes), observer_(observer) {}
 
   // Blocks in the order in which they were recorded; their requests are taken out. Throws what the
-  // targets throw.
+  // observer throws.
   void play(CallBlock& block);
 
  private:
+  // What the end of a run takes from its launch.
+  struct Run {
+    TimePoint launched{};
+    Group group;
+    Layout layout;
+    std::vector<const Task*> tasks;
+  };
+
   template <class Field>
   Field get();
-  Group get_group();
-  void get_tasks();
-  Launch get_launch();
+  const Task& get_task();
   void play_one(CallBlock& block);
   void arrive(TimePoint at, Request&& arriving);
+  void launch();
   void end_run();
   void end_request();
 
   NameTable<ClassId>& classes_;
   Observer& observer_;
-  Journal* journal_;
   IdTable<RequestId, Request> requests_;  // those that have not ended
-  std::span<const std::byte> left_;       // of the block
+  IdTable<RunId, Run> runs_;              // those under way
+  std::deque<Task> tasks_;                // by slot: the latest; a deque, so that they stay
+  std::span<const char> left_;            // of the block
   std::size_t arrived_ = 0;               // of its requests
-  std::vector<Task> tasks_;               // of the call
-  std::vector<const Task*> pointers_;
 };
 
 }  // namespace regroup

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "core/errors.hpp"
+#include "core/journal.hpp"
 #include "core/request_log.hpp"
 #include "core/task_log.hpp"
 #include "core/timeline.hpp"
@@ -39,30 +40,41 @@ class Results::Files final : public Observer {
     if (options.timeline) timeline_.emplace(directory, catalog, classes, options.timeline_sample);
     if (options.journal) {
       journal_file_.emplace(directory, "journal");
-      journal_.emplace([this](std::string_view line) { journal_file_->write(line); });
+      journal_.emplace([this](std::string_view entry) { journal_file_->write(entry); });
     }
   }
-
-  Journal* journal() { return journal_ ? &*journal_ : nullptr; }
 
   void on_arrival(TimePoint at, const Request& request) override {
     if (tasks_) tasks_->on_arrival(at, request);
     if (timeline_) timeline_->on_arrival(at, request);
   }
   void on_launch(TimePoint at, const Launch& launch) override {
+    if (journal_) journal_->on_launch(at, launch);
     if (timeline_) timeline_->on_launch(at, launch);
   }
   void on_preempt(TimePoint at, RunId run) override {
+    if (journal_) journal_->on_preempt(at, run);
     if (timeline_) timeline_->on_preempt(at, run);
   }
   void on_run_end(const RunRecord& run) override {
+    if (journal_) journal_->on_run_end(run);
     if (tasks_) tasks_->on_run_end(run);
     if (timeline_) timeline_->on_run_end(run);
   }
   void on_request_end(const RequestOutcome& outcome) override {
     requests_.on_request_end(outcome);
+    if (journal_) journal_->on_request_end(outcome);
     if (tasks_) tasks_->on_request_end(outcome);
     if (timeline_) timeline_->on_request_end(outcome);
+  }
+  void on_gpu_failed(TimePoint at, GpuId gpu) override {
+    if (journal_) journal_->on_gpu_failed(at, gpu);
+  }
+  void on_gpu_repaired(TimePoint at, GpuId gpu) override {
+    if (journal_) journal_->on_gpu_repaired(at, gpu);
+  }
+  void on_wake(TimePoint at, TimePoint when) override {
+    if (journal_) journal_->on_wake(at, when);
   }
   void on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) override {
     if (timeline_) timeline_->on_instant(at, ready_tasks, idle_gpus);
@@ -89,11 +101,9 @@ Results::Results(const std::filesystem::path& directory, const Catalog& catalog,
                  const NameTable<ClassId>& classes, ResultsOptions options)
     : directory_(directory),
       files_(std::make_unique<Files>(directory, catalog, classes_, options)),
-      relay_(classes, classes_, *files_, files_->journal()) {}
+      relay_(classes, classes_, *files_) {}
 
 Results::~Results() = default;
-
-Journal* Results::journal() { return files_->journal() != nullptr ? &relay_ : nullptr; }
 
 void Results::commit(const Summary& summary, const ConfigBlock& config,
                      const ConfigBlock& provenance) {

@@ -20,7 +20,7 @@ struct ResultsOptions {
 // Writes requests.csv and, if asked to, tasks.csv, timeline.pftrace and journal while the run goes,
 // on a thread of its own (see Relay), and summary.json and provenance.json at its end. Nothing has
 // its final name before commit(); without it the directory is left as it was. SystemError wherever
-// the machine refuses: from here, from a later call of observer() and journal(), or from commit().
+// the machine refuses: from here, from a later call of observer(), or from commit().
 class Results {
  public:
   // Makes the directory if there is none. The other references must outlive this.
@@ -30,7 +30,6 @@ class Results {
 
   // What the loop is to tell; valid as long as this.
   Observer& observer() { return relay_; }
-  Journal* journal();  // nullptr if no journal is asked for
 
   // After on_end. Replaces the results of an earlier run in the directory, and removes its
   // tasks.csv and timeline.pftrace if this run did not write them. The summary comes last: where it

@@ -8,21 +8,6 @@
 #include "core/result_text.hpp"
 
 namespace regroup {
-namespace {
-
-// What a run is called on its GPUs: "1024x1024 x8 steps 12".
-void append_title(std::string& title, const RunRecord& run, const Stage& stage) {
-  const Task& task = *run.tasks.front();
-  const bool denoise = task.kind == StageKind::kDenoise;
-  if (!denoise) (title += stage.name) += ' ';
-  append(title, task.shape);
-  title += " x";
-  append_number(title, run.group.size());
-  if (denoise) append_number(title += " steps ", run.steps);
-  if (run.tasks.size() > 1) append_number(title += " batch ", run.tasks.size());
-}
-
-}  // namespace
 
 TimelineLog::TimelineLog(const std::filesystem::path& directory, const Catalog& catalog,
                          const NameTable<ClassId>& classes, std::uint64_t sample)
@@ -52,6 +37,66 @@ PerfettoWriter::Word& TimelineLog::word(const std::string& text) {
   const auto [entry, is_new] = words_.try_emplace(text);
   if (is_new) entry->second.text = entry->first;
   return entry->second;
+}
+
+PerfettoWriter::Word& TimelineLog::value(const std::string& text) {
+  const auto [entry, is_new] = values_.try_emplace(text);
+  if (is_new) entry->second.text = entry->first;
+  return entry->second;
+}
+
+std::size_t TimelineLog::HashRunKind::operator()(const RunKind& kind) const {
+  const Layout l = kind.layout;
+  std::uint64_t hash = 0;
+  for (const std::uint64_t part :
+       {std::uint64_t{kind.shape.value} << 32 | kind.request_class.value,
+        std::uint64_t{kind.stage} << 32 | std::uint64_t{l.cfg} << 24 | l.ulysses << 16 |
+            l.ring << 8 | l.tp,
+        std::uint64_t{kind.gpus} << 48 ^ std::uint64_t{kind.batch} << 32 ^
+            static_cast<std::uint32_t>(kind.steps)})
+    hash = (hash ^ part) * 0x9E3779B97F4A7C15u;
+  return static_cast<std::size_t>(hash ^ hash >> 32);
+}
+
+const TimelineLog::RunWords& TimelineLog::words_of(const RunRecord& run) {
+  const Task& first = *run.tasks.front();
+  const RunKind kind{.shape = first.shape_id,
+                     .request_class = first.request_class,
+                     .stage = first.stage,
+                     .layout = run.layout,
+                     .gpus = run.group.size(),
+                     .batch = run.tasks.size(),
+                     .steps = run.steps};
+  const auto found = kinds_.find(kind);
+  return found != kinds_.end() ? found->second
+                               : kinds_.emplace(kind, make_words(run)).first->second;
+}
+
+TimelineLog::RunWords TimelineLog::make_words(const RunRecord& run) {
+  const Task& first = *run.tasks.front();
+  const std::string& stage = catalog_.stages(first.model).stage(first.stage).name;
+  const bool denoise = first.kind == StageKind::kDenoise;
+  const auto gpus = static_cast<std::int64_t>(run.group.size());
+
+  // "1024x1024 x8 steps 12", "encode 1024x1024 x1"
+  std::string on_gpus = fmt::format("{} x{}", text_of(first.shape), gpus);
+  if (denoise)
+    on_gpus += fmt::format(" steps {}", run.steps);
+  else
+    on_gpus = stage + ' ' + on_gpus;
+  if (run.tasks.size() > 1) on_gpus += fmt::format(" batch {}", run.tasks.size());
+
+  RunWords words;
+  words.on_gpus = &word(on_gpus);
+  words.on_requests = &word(denoise ? fmt::format("{} x{}", stage, gpus) : stage);
+  std::string& notes = words.gpu_notes;
+  writer_.annotate(notes, notes_.request_class, value(classes_.name(first.request_class)));
+  writer_.annotate(notes, notes_.stage, value(stage));
+  writer_.annotate(notes, notes_.degree, gpus);
+  writer_.annotate(notes, notes_.layout, value(text_of(run.layout)));
+  writer_.annotate(notes, notes_.steps, std::int64_t{run.steps});
+  writer_.annotate(words.request_notes, notes_.steps, std::int64_t{run.steps});
+  return words;
 }
 
 TimelineLog::Track TimelineLog::class_track(ClassId request_class) {
@@ -123,15 +168,14 @@ void TimelineLog::on_run_end(const RunRecord& run) {
   running_.remove(run.run);
   drawn_.clear();
   for (const Task* task : run.tasks)
-    if (live_.find(task->request) != nullptr) drawn_.push_back(task);
+    if (Live* const request = live_.find(task->request)) drawn_.push_back({task, request});
   if (drawn_.empty()) return;
   drew_ = true;
-  draw_on_gpus(run);
-  draw_on_requests(run);
-  for (const Task* task : drawn_) {
-    Live& request = live(task->request);
-    if (--request.running == 0) request.idle_since = run.ended;
-  }
+  const RunWords& words = words_of(run);
+  draw_on_gpus(run, words);
+  draw_on_requests(run, words);
+  for (const Drawn& drawn : drawn_)
+    if (--drawn.request->running == 0) drawn.request->idle_since = run.ended;
 }
 
 // Every run may turn out to be the one that the request moves away from, so an arrow leaves each of
@@ -139,86 +183,87 @@ void TimelineLog::on_run_end(const RunRecord& run) {
 void TimelineLog::next_arrows(const RunRecord& run) {
   leaving_.clear();
   arriving_.clear();
-  for (const Task* task : drawn_) {
-    Live& request = live(task->request);
-    if (!request.state.empty() && request.state_since <= run.launched) {
-      const auto is_new = [&](GpuId gpu) { return !request.state.contains(gpu); };
-      const auto* const other = std::find_if(run.group.begin(), run.group.end(), is_new);
-      if (other != run.group.end())
-        arriving_.push_back({static_cast<std::size_t>(other - run.group.begin()), request.flow});
+  for (const Drawn& drawn : drawn_) {
+    Live& request = *drawn.request;
+    if (request.state != run.group) {
+      if (!request.state.empty() && request.state_since <= run.launched) {
+        const auto is_new = [&](GpuId gpu) { return !request.state.contains(gpu); };
+        const auto* const other = std::find_if(run.group.begin(), run.group.end(), is_new);
+        if (other != run.group.end())
+          arriving_.push_back({static_cast<std::size_t>(other - run.group.begin()), request.flow});
+      }
+      request.state = run.group;
     }
-    request.state = run.group;
     request.state_since = run.ended;
     request.flow = ++flows_;
     leaving_.push_back(request.flow);
   }
 }
 
-void TimelineLog::draw_on_gpus(const RunRecord& run) {
-  const Task& first = *run.tasks.front();
-  const Stage& stage = catalog_.stages(first.model).stage(first.stage);
-  name_.clear();
-  append_title(name_, run, stage);
-  Word& name = word(name_);
-
-  annotations_.clear();
-  text_.clear();
-  for (const Task* task : drawn_) {
-    if (!text_.empty()) text_ += ' ';
-    text_ += live(task->request).label;
+void TimelineLog::draw_on_gpus(const RunRecord& run, const RunWords& words) {
+  if (drawn_.size() == 1) {
+    Live& request = *drawn_[0].request;
+    if (request.note.empty()) writer_.annotate(request.note, notes_.request, request.label);
+    annotations_ = request.note;
+  } else {
+    text_.clear();
+    for (const Drawn& drawn : drawn_) {
+      if (!text_.empty()) text_ += ' ';
+      text_ += drawn.request->label;
+    }
+    annotations_.clear();
+    writer_.annotate(annotations_, notes_.request, text_);
   }
-  writer_.annotate(annotations_, notes_.request, text_);
-  writer_.annotate(annotations_, notes_.request_class, classes_.name(first.request_class));
+  annotations_ += words.gpu_notes;
   writer_.annotate(annotations_, notes_.run, static_cast<std::int64_t>(run.run.value));
-  writer_.annotate(annotations_, notes_.stage, stage.name);
-  writer_.annotate(annotations_, notes_.degree, static_cast<std::int64_t>(run.group.size()));
-  text_.clear();
-  append(text_, run.layout);
-  writer_.annotate(annotations_, notes_.layout, text_);
-  writer_.annotate(annotations_, notes_.steps, std::int64_t{run.steps});
   writer_.annotate(annotations_, notes_.expected, nearest_seconds(run.expected));
-  writer_.annotate(annotations_, notes_.failed, std::int64_t{run.failed});
+  if (run.failed) writer_.annotate(annotations_, notes_.failed, std::int64_t{1});
 
   next_arrows(run);
-  std::vector<std::uint64_t> arriving;
+  const PerfettoWriter::Stamp launched(run.launched), ended(run.ended);
+  const bool has_parts = 100 * (run.times.total() - run.times.compute) >= run.times.total() &&
+                         run.times.total() > run.times.compute;
   for (std::size_t member = 0; member < run.group.size(); ++member) {
     const Track track = gpu_tracks_.at(run.group[member].value);
-    arriving.clear();
-    for (const Arrival& arrival : arriving_)
-      if (arrival.member == member) arriving.push_back(arrival.flow);
-    PerfettoWriter::Label label{run_, name, annotations_};
+    PerfettoWriter::Label label{run_, *words.on_gpus, annotations_};
     if (member == 0) label.leaving = leaving_;
-    label.arriving = arriving;
-    writer_.begin(run.launched, track, label);
-    TimePoint at = run.launched;
-    draw_part(at, track, dispatch_, run.times.dispatch);
-    draw_part(at, track, setup_, run.times.setup);
-    draw_part(at, track, migrate_, run.times.migrate);
-    draw_part(at, track, compute_, run.times.compute);
-    writer_.end(run.ended, track);
+    if (!arriving_.empty()) {
+      arriving_here_.clear();
+      for (const Arrival& arrival : arriving_)
+        if (arrival.member == member) arriving_here_.push_back(arrival.flow);
+      label.arriving = arriving_here_;
+    }
+    writer_.begin(launched, track, label);
+    if (has_parts) draw_parts(run, track);
+    writer_.end(ended, track);
   }
 }
 
-void TimelineLog::draw_part(TimePoint& at, Track track, Word& name, Duration length) {
-  if (length == Duration::zero()) return;
-  writer_.begin(at, track, {part_, name});
-  at += length;
-  writer_.end(at, track);
+void TimelineLog::draw_parts(const RunRecord& run, Track track) {
+  TimePoint at = run.launched;
+  const auto draw = [&](Word& name, Duration length) {
+    if (length == Duration::zero()) return;
+    writer_.begin(at, track, {part_, name});
+    at += length;
+    writer_.end(at, track);
+  };
+  draw(dispatch_, run.times.dispatch);
+  draw(setup_, run.times.setup);
+  draw(migrate_, run.times.migrate);
+  draw(compute_, run.times.compute);
 }
 
-void TimelineLog::draw_on_requests(const RunRecord& run) {
-  annotations_.clear();
+void TimelineLog::draw_on_requests(const RunRecord& run, const RunWords& words) {
+  annotations_ = words.request_notes;
   writer_.annotate(annotations_, notes_.run, static_cast<std::int64_t>(run.run.value));
   text_.clear();
   append(text_, run.group);
   writer_.annotate(annotations_, notes_.gpus, text_);
-  writer_.annotate(annotations_, notes_.steps, std::int64_t{run.steps});
-  for (const Task* task : drawn_) {
-    name_ = catalog_.stages(task->model).stage(task->stage).name;
-    if (task->kind == StageKind::kDenoise) append_number(name_ += " x", run.group.size());
-    Lane& lane = free_lane(task->request, live(task->request), run.launched);
-    writer_.begin(run.launched, lane.track, {request_, word(name_), annotations_});
-    writer_.end(run.ended, lane.track);
+  const PerfettoWriter::Stamp launched(run.launched), ended(run.ended);
+  for (const Drawn& drawn : drawn_) {
+    Lane& lane = free_lane(drawn.task->request, *drawn.request, run.launched);
+    writer_.begin(launched, lane.track, {request_, *words.on_requests, annotations_});
+    writer_.end(ended, lane.track);
     lane.free = run.ended;
   }
 }

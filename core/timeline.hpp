@@ -14,8 +14,9 @@
 
 namespace regroup {
 
-// "GPUs": a track for each, with a slice for each run on it, and in that the parts of its time
-// (dispatch, set-up, migrate, compute); counters of waiting tasks and of busy GPUs.
+// "GPUs": a track for each, with a slice for each run on it; counters of waiting tasks and of busy
+// GPUs. In the slice of a run that did anything but compute for a hundredth of its time or more are
+// the parts of that time (dispatch, set-up, migrate, compute): in others there is nothing to see.
 // "Requests": under each class a track for each request: waiting and its runs; instants where it is
 // told to stop at its next step, and where it breaks its SLO. Stages of one request that run at the
 // same time are drawn on further tracks of the same name.
@@ -44,12 +45,31 @@ class TimelineLog final : public Observer {
   using Track = PerfettoWriter::Track;
   using Word = PerfettoWriter::Word;
 
+  // What many runs have in common, and what is said of each of them alike: made once.
+  struct RunKind {
+    ShapeId shape{};
+    ClassId request_class{};
+    std::uint8_t stage = 0;
+    Layout layout{};
+    std::size_t gpus = 0, batch = 0;
+    int steps = 0;
+    friend bool operator==(const RunKind&, const RunKind&) = default;
+  };
+  struct HashRunKind {
+    std::size_t operator()(const RunKind& kind) const;
+  };
+  struct RunWords {
+    Word* on_gpus = nullptr;      // what it is called there
+    Word* on_requests = nullptr;  // and there
+    std::string gpu_notes, request_notes;
+  };
+
   struct Lane {
     Track track{};
     TimePoint free{};  // when its last slice ends
   };
   struct Live {
-    std::string label;
+    std::string label, note;  // the trace's id, and the annotation that says it
     ClassId request_class{};
     std::vector<Lane> lanes;  // the first is the request's own track
     int running = 0;          // its tasks that run
@@ -57,6 +77,10 @@ class TimelineLog final : public Observer {
     Group state{};            // the GPUs of its last run; empty: none yet
     TimePoint state_since{};  // when that ended
     std::uint64_t flow = 0;   // the arrow that leaves it
+  };
+  struct Drawn {
+    const Task* task;
+    Live* request;
   };
   // An arrow that ends at a run.
   struct Arrival {
@@ -70,10 +94,13 @@ class TimelineLog final : public Observer {
   Lane& free_lane(RequestId id, Live& request, TimePoint from);
   void end_waiting(Live& request, TimePoint at);
   void next_arrows(const RunRecord& run);
-  void draw_on_gpus(const RunRecord& run);
-  void draw_part(TimePoint& at, Track track, Word& name, Duration length);
-  void draw_on_requests(const RunRecord& run);
+  void draw_on_gpus(const RunRecord& run, const RunWords& words);
+  void draw_parts(const RunRecord& run, Track track);
+  void draw_on_requests(const RunRecord& run, const RunWords& words);
+  const RunWords& words_of(const RunRecord& run);
+  RunWords make_words(const RunRecord& run);
   Word& word(const std::string& text);
+  Word& value(const std::string& text);
 
   const Catalog& catalog_;
   const NameTable<ClassId>& classes_;
@@ -99,14 +126,15 @@ class TimelineLog final : public Observer {
     Word request{"request"}, request_class{"class"}, run{"run"}, stage{"stage"}, degree{"degree"},
         layout{"layout"}, steps{"steps"}, expected{"expected_s"}, failed{"failed"}, gpus{"gpus"};
   } notes_;
-  // Names that are made: found by their text, which is the key.
-  std::unordered_map<std::string, Word> words_;
+  // Names and values that are made: found by their text, which is the key.
+  std::unordered_map<std::string, Word> words_, values_;
+  std::unordered_map<RunKind, RunWords, HashRunKind> kinds_;
 
   // Of one run; kept for their memory.
-  std::vector<const Task*> drawn_;
-  std::vector<std::uint64_t> leaving_;
+  std::vector<Drawn> drawn_;
+  std::vector<std::uint64_t> leaving_, arriving_here_;
   std::vector<Arrival> arriving_;
-  std::string name_, text_, annotations_;
+  std::string annotations_, text_;
 };
 
 }  // namespace regroup

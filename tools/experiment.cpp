@@ -12,6 +12,7 @@
 #include "core/conservation.hpp"
 #include "core/control_loop.hpp"
 #include "core/errors.hpp"
+#include "core/replayer.hpp"
 #include "core/results.hpp"
 #include "policies/builtin_policies.hpp"
 #include "tools/backends.hpp"
@@ -175,7 +176,7 @@ std::unique_ptr<std::ifstream> recorded(const std::string& on) {
   if (!on.starts_with(kJournal))
     fail<ConfigError>("--on {}: expected sim, host, cuda or journal:FILE", on);
   const std::string file = on.substr(kJournal.size());
-  auto stream = std::make_unique<std::ifstream>(file);
+  auto stream = std::make_unique<std::ifstream>(file, std::ios::binary);
   if (!*stream) fail<ConfigError>("{}: cannot be opened", file);
   return stream;
 }
@@ -248,8 +249,8 @@ Outcome run(const Experiment& experiment) {
   ConfigBlock machine;
   Replayer* replayer = nullptr;
   if (recording) {
-    auto made =
-        std::make_unique<Replayer>(*recording, experiment.on.substr(experiment.on.find(':') + 1));
+    auto made = std::make_unique<Replayer>(
+        *recording, experiment.on.substr(experiment.on.find(':') + 1), platform.gpus().size());
     replayer = made.get();
     owned = std::move(made);
   } else {
@@ -264,7 +265,9 @@ Outcome run(const Experiment& experiment) {
   DeadlineWatch deadlines;
   std::optional<Results> results;
   std::optional<JournalWriter> journal_writer;
-  std::vector<Observer*> observers = {&metrics, &conservation, &deadlines};
+  std::vector<Observer*> observers;
+  if (replayer) observers.push_back(&replayer->check());
+  observers.insert(observers.end(), {&metrics, &conservation, &deadlines});
   observers.insert(observers.end(), experiment.observers.begin(), experiment.observers.end());
   if (!experiment.out.empty()) {
     results.emplace(experiment.out, platform, classes,
@@ -273,20 +276,16 @@ Outcome run(const Experiment& experiment) {
                                    .journal = experiment.journal && !replayer,
                                    .timeline_sample = experiment.timeline_sample});
     observers.push_back(&results->observer());
-  } else if (experiment.journal_text) {
-    journal_writer.emplace([&](std::string_view line) { *experiment.journal_text += line; });
+  } else if (experiment.journal_bytes) {
+    journal_writer.emplace([&](std::string_view entry) { *experiment.journal_bytes += entry; });
+    observers.push_back(&*journal_writer);
   }
-  Journal* journal = nullptr;
-  if (replayer) journal = &replayer->journal();
-  if (results && results->journal()) journal = results->journal();
-  if (journal_writer) journal = &*journal_writer;
 
   ControlLoop({.backend = backend,
                .policy = policy,
                .catalog = platform,
                .requests = source,
                .classes = classes,
-               .journal = journal,
                .observers = std::move(observers)})
       .run();
   if (replayer) replayer->check_finished();

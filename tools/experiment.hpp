@@ -57,9 +57,10 @@ struct Experiment {
   bool timeline = true;
   std::uint64_t timeline_sample = 1;  // draws only every so many requests
   bool journal = true;
-  // The same in memory, if set: where the journal goes, and the one to replay instead of `on`.
   std::vector<Observer*> observers;  // beside our own
-  std::string* journal_text = nullptr;
+  // The same in memory, if set: where the journal goes, as the bytes of the file, and the one to
+  // replay instead of `on`.
+  std::string* journal_bytes = nullptr;
   std::istream* recording = nullptr;
 };
 

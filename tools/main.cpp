@@ -35,6 +35,7 @@ int run(int argc, char** argv, regroup::cluster::Job& job) {
       "broke its contract.");
   regroup::tools::add_replay(program, job);
   regroup::tools::add_compare(program);
+  regroup::tools::add_journal(program);
   regroup::tools::add_table(program);
   regroup::tools::add_picture(program);
   regroup::tools::add_report(program);

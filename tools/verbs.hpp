@@ -13,6 +13,7 @@ namespace regroup::tools {
 // Joins the job, if this process is one of several.
 void add_replay(CLI::App& program, cluster::Job& job);
 void add_compare(CLI::App& program);
+void add_journal(CLI::App& program);
 void add_table(CLI::App& program);
 void add_picture(CLI::App& program);
 void add_report(CLI::App& program);

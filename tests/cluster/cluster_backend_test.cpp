@@ -156,8 +156,8 @@ TEST(ClusterBackend, OnTheMachinesClocksEverythingEndsAndTheJournalReplays) {
   const auto output = run_lambda(backend, catalog, requests, elsewhere);
   EXPECT_EQ(finished(output), 12);
 
-  std::istringstream recorded(output.journal);
-  Replayer replayer(recorded, "recorded");
+  std::istringstream recorded(output.recording);
+  Replayer replayer(recorded, "recorded", catalog.gpus().size());
   TestCatalog again = cluster_of({2, 2});
   random_requests(again, 3, 12, 30);  // the same shapes
   NameTable<ClassId> classes;
@@ -170,8 +170,7 @@ TEST(ClusterBackend, OnTheMachinesClocksEverythingEndsAndTheJournalReplays) {
                .catalog = again,
                .requests = source,
                .classes = classes,
-               .journal = &replayer.journal(),
-               .observers = {}})
+               .observers = {&replayer.check()}})
       .run();
   replayer.check_finished();
 }

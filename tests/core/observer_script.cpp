@@ -50,7 +50,9 @@ RunId Script::launch(const std::vector<RequestId>& requests, std::uint8_t stage,
     Live& live = live_.at(request);
     const StageKind kind = catalog.stages({}).stage(stage).kind;
     const bool denoise = kind == StageKind::kDenoise;
-    run.tasks.push_back({.request = request,
+    run.tasks.push_back({.id = {4 * request.value + stage},
+                         .request = request,
+                         .slot = static_cast<std::uint32_t>(4 * request.value + stage),
                          .request_class = live.request.request_class,
                          .stage = stage,
                          .kind = kind,

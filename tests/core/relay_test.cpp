@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/errors.hpp"
+#include "core/journal.hpp"
 #include "core/request_log.hpp"
 #include "core/results.hpp"
 #include "core/task_log.hpp"
@@ -29,22 +30,25 @@ TEST(Relay, FilesAreThoseOfTheLoopsThread) {
       RequestLog requests(direct.path(), script.catalog, script.classes);
       TaskLog tasks(direct.path(), script.catalog);
       TimelineLog timeline(direct.path(), script.catalog, script.classes);
-      script.observers = {&requests, &tasks, &timeline};
+      OutputFile journal_file(direct.path(), "journal");
+      JournalWriter journal([&](std::string_view entry) { journal_file.write(entry); });
+      script.observers = {&requests, &tasks, &timeline, &journal};
       script::play_random(script, seed, kRequests);
       requests.commit();
       tasks.commit();
       timeline.commit();
+      journal_file.commit();
     }
     {
       Script script;
       Metrics metrics(script.catalog.gpus().size(), script.classes);
       Results results(relayed.path(), script.catalog, script.classes,
-                      {.tasks = true, .timeline = true});
+                      {.tasks = true, .timeline = true, .journal = true});
       script.observers = {&metrics, &results.observer()};
       script::play_random(script, seed, kRequests);
       results.commit(metrics.summary(), {}, {});
     }
-    for (const char* name : {"requests.csv", "tasks.csv", "timeline.pftrace"}) {
+    for (const char* name : {"requests.csv", "tasks.csv", "timeline.pftrace", "journal"}) {
       EXPECT_GT(direct.read(name).size(), 100'000u) << name;
       EXPECT_TRUE(direct.read(name) == relayed.read(name)) << name << ", seed " << seed;
     }
@@ -52,32 +56,39 @@ TEST(Relay, FilesAreThoseOfTheLoopsThread) {
 }
 
 TEST(Relay, JournalIsThatOfTheLoopsThread) {
-  const auto tell = [](Journal& journal) {
-    const Request request{.id = {7}, .label = "x"};
-    const Task one{.id = {3}, .request = {7}}, other{.id = {5}, .request = {7}};
+  const auto tell = [](Observer& observer) {
+    const Request request{.id = {7}, .label = "x"}, rejected{.id = {9}, .label = "y"};
+    observer.on_arrival(us(0), request);
+    Task one{.id = {3}, .request = {7}}, other{.id = {5}, .request = {7}, .slot = 4};
     const Task* const tasks[] = {&one, &other};
     for (std::int64_t i = 0; i < 20'000; ++i) {
-      journal.place(us(i), {.run = {1}, .tasks = tasks, .group = {{0}, {9}}, .steps = 4});
-      journal.event({.kind = Event::Kind::kRunEnded,
-                     .at = us(i),
-                     .run = {1},
-                     .steps = 4,
-                     .times = {.dispatch = Duration(1), .compute = Duration(2)}});
-      journal.event({.kind = Event::Kind::kGpuFailed, .at = us(i), .gpu = {3}});
-      journal.preempt(us(i), {8});
-      journal.reject(us(i), {9});
-      journal.wake(us(i), us(i + 1));
+      const RunId run{static_cast<std::uint64_t>(i)};
+      one.id.value += i % 3 == 0;  // another task in the same slot
+      const Group group{{0}, {9}};
+      observer.on_arrival(us(i), rejected);
+      observer.on_launch(us(i), {.run = run, .tasks = tasks, .group = group, .steps = 4});
+      observer.on_preempt(us(i), run);
+      observer.on_gpu_failed(us(i), {3});
+      observer.on_run_end({.run = run,
+                           .tasks = tasks,
+                           .group = group,
+                           .steps = i % 2 == 0 ? 4 : 0,
+                           .ended = us(i),
+                           .times = {.dispatch = Duration(1), .compute = Duration(2)},
+                           .failed = i % 2 == 1});
+      observer.on_gpu_repaired(us(i), {3});
+      observer.on_request_end(
+          {.request = &rejected, .end = RequestOutcome::End::kRejected, .ended = us(i)});
+      observer.on_wake(us(i), us(i + 1));
     }
   };
   std::string direct, relayed;
-  JournalWriter first([&](std::string_view line) { direct += line; });
+  JournalWriter first([&](std::string_view entry) { direct += entry; });
   tell(first);
 
-  JournalWriter second([&](std::string_view line) { relayed += line; });
+  JournalWriter second([&](std::string_view entry) { relayed += entry; });
   NameTable<ClassId> classes, theirs;
-  Observer nobody;
-  Relay relay(classes, theirs, nobody, &second);
-  relay.on_arrival(us(0), {.id = {7}, .label = "x"});
+  Relay relay(classes, theirs, second);
   tell(relay);
   relay.finish();
   EXPECT_TRUE(direct == relayed);
@@ -95,7 +106,7 @@ TEST(Relay, TellsClassesBeforeTheirRequests) {
   NameTable<ClassId> classes, theirs;
   classes.intern("early");
   Names names(theirs);
-  Relay relay(classes, theirs, names, nullptr);
+  Relay relay(classes, theirs, names);
   relay.on_arrival(us(0), {.id = {0}, .label = "a", .request_class = classes.intern("late")});
   relay.on_arrival(us(0), {.id = {1}, .label = "b", .request_class = classes.intern("early")});
   relay.finish();
@@ -114,7 +125,7 @@ struct Refuses final : Observer {
 TEST(Relay, PassesErrorsOnToALaterCall) {
   NameTable<ClassId> classes, theirs;
   Refuses refuses(10);
-  Relay relay(classes, theirs, refuses, nullptr);
+  Relay relay(classes, theirs, refuses);
   // Without an end: it must come through although nobody takes blocks any more.
   const auto tell_for_ever = [&] {
     while (true) relay.on_instant({}, 1, 1);
@@ -125,7 +136,7 @@ TEST(Relay, PassesErrorsOnToALaterCall) {
 TEST(Relay, PassesErrorsOnToFinish) {
   NameTable<ClassId> classes, theirs;
   Refuses refuses(10);
-  Relay relay(classes, theirs, refuses, nullptr);
+  Relay relay(classes, theirs, refuses);
   for (int i = 0; i < 10; ++i) relay.on_instant({}, 1, 1);
   try {
     relay.finish();
@@ -138,7 +149,7 @@ TEST(Relay, PassesErrorsOnToFinish) {
 TEST(Relay, GoesAwayWithoutFinish) {
   NameTable<ClassId> classes, theirs;
   Refuses refuses(-1);
-  Relay relay(classes, theirs, refuses, nullptr);
+  Relay relay(classes, theirs, refuses);
   for (int i = 0; i < 100'000; ++i) relay.on_instant({}, 1, 1);
 }
 
@@ -155,7 +166,7 @@ TEST(Relay, LosesNothingToASlowTarget) {
   };
   NameTable<ClassId> classes, theirs;
   Counts counts;
-  Relay relay(classes, theirs, counts, nullptr);
+  Relay relay(classes, theirs, counts);
   for (std::int64_t i = 0; i < 200'000; ++i) relay.on_instant(us(i), 1, 2);
   relay.finish();
   EXPECT_EQ(counts.calls, 200'000);

@@ -163,11 +163,87 @@ TEST_F(TimelineOfTheStory, SaysWhatARunWas) {
                                                                      {"degree", "4"},
                                                                      {"layout", "cfg2.u2.r1"},
                                                                      {"steps", "1"},
-                                                                     {"expected_s", "0.013"},
-                                                                     {"failed", "0"}}));
+                                                                     {"expected_s", "0.013"}}));
     return;
   }
   FAIL() << "no such run";
+}
+
+TEST(Timeline, ShowsPartsWhereThereIsSomethingToSee) {
+  const auto parts = [](script::Parts times) {
+    const TempDir dir;
+    Script script;
+    const std::string file = written(dir, script, [&](Script& s) {
+      const RequestId a = s.arrive("a", "x", 1);
+      s.end(s.launch({a}, 1, {{0}}, {}), 1, times);
+    });
+    std::size_t count = 0;
+    for (const TraceEvent& event : script::read_trace(file).events)
+      count += event.category == "part";
+    return count;
+  };
+  EXPECT_EQ(parts({.dispatch = 1, .compute = 99}), 2u);
+  EXPECT_EQ(parts({.dispatch = 1, .compute = 100}), 0u);
+  EXPECT_EQ(parts({.dispatch = 1, .setup = 1, .migrate = 1, .compute = 297}), 4u);
+  EXPECT_EQ(parts({.dispatch = 1, .setup = 1, .migrate = 1, .compute = 298}), 0u);
+  EXPECT_EQ(parts({.compute = 100}), 0u);
+  EXPECT_EQ(parts({.setup = 7}), 1u);
+  EXPECT_EQ(parts({}), 0u);
+}
+
+TEST(Timeline, SaysWhichRunsFailed) {
+  const TempDir dir;
+  Script script;
+  const std::string file = written(dir, script, [](Script& s) {
+    const RequestId a = s.arrive("a", "x", 1);
+    s.end(s.launch({a}, 0, {{0}}, {}), 0, {.compute = 10}, false, true);
+    s.end(s.launch({a}, 0, {{0}}, {}), 1, {.compute = 10});
+  });
+  std::vector<bool> failed;
+  for (const TraceEvent& event : script::read_trace(file).events)
+    if (event.category == "run") failed.push_back(event.annotations.contains("failed"));
+  EXPECT_EQ(failed, (std::vector<bool>{true, false}));
+}
+
+// What runs of one kind share is made for each kind: class, steps, batch, group and stage.
+TEST(Timeline, TellsKindsOfRunsApart) {
+  const TempDir dir;
+  Script script;
+  using Said = std::vector<std::string>;
+  const std::string file = written(dir, script, [](Script& s) {
+    const RequestId a = s.arrive("a", "x", 9), b = s.arrive("b", "y", 9);
+    const auto run = [&](const std::vector<RequestId>& of, std::uint8_t stage, Group group,
+                         Layout layout, int steps) {
+      s.end(s.launch(of, stage, group, layout), steps, {.compute = 10});
+    };
+    for (int twice = 0; twice < 2; ++twice) {
+      run({a}, 1, {{0}}, {}, 1);
+      run({b}, 1, {{0}}, {}, 1);
+      run({a}, 1, {{0}}, {}, 2);
+      run({a, b}, 1, {{0}}, {}, 1);
+      run({a}, 1, {{0}, {1}}, {.ulysses = 2}, 1);
+      run({a}, 1, {{0}, {1}}, {.cfg = 2}, 1);
+      run({a}, 0, {{0}}, {}, 1);
+    }
+  });
+  Said said;
+  const Trace trace = script::read_trace(file);
+  for (const TraceEvent& event : trace.events) {
+    if (event.category != "run" || trace.tracks.at(event.track).name != "node 0 gpu 0") continue;
+    auto notes = event.annotations;
+    said.push_back(fmt::format("{}: {}, {} {} {} {}", event.name, notes["request"], notes["class"],
+                               notes["stage"], notes["layout"], notes["steps"]));
+  }
+  const Said once = {"1024x1024 x1 steps 1: a, x denoise cfg1.u1.r1 1",
+                     "1024x1024 x1 steps 1: b, y denoise cfg1.u1.r1 1",
+                     "1024x1024 x1 steps 2: a, x denoise cfg1.u1.r1 2",
+                     "1024x1024 x1 steps 1 batch 2: a b, x denoise cfg1.u1.r1 1",
+                     "1024x1024 x2 steps 1: a, x denoise cfg1.u2.r1 1",
+                     "1024x1024 x2 steps 1: a, x denoise cfg2.u1.r1 1",
+                     "encode 1024x1024 x1: a, x encode cfg1.u1.r1 1"};
+  Said twice = once;
+  twice.insert(twice.end(), once.begin(), once.end());
+  EXPECT_EQ(said, twice);
 }
 
 TEST(Timeline, DrawsStagesOfTheSameTimeOnTracksOfTheirOwn) {
@@ -270,12 +346,29 @@ TEST(TimelineBytes, HaveThePublishedFieldNumbers) {
                             {4, b},
                             {4, b},
                             {4, b},
-                            {4, b},
                             {9, v},
                             {10, v},
                             {11, v},
                             {47, f}}));
   EXPECT_EQ(numbers(field(field(first.at(1), 11).bytes, 4).bytes), (Numbers{{1, v}, {6, b}}));
+  // request, class, stage, degree, layout, steps, run, expected_s
+  std::vector<Numbers> values;
+  for (const script::Field& one : script::fields_of(field(first.at(1), 11).bytes))
+    if (one.number == 4) values.push_back(numbers(one.bytes));
+  EXPECT_EQ(values, (std::vector<Numbers>{{{1, v}, {6, b}},
+                                          {{1, v}, {17, v}},
+                                          {{1, v}, {17, v}},
+                                          {{1, v}, {4, v}},
+                                          {{1, v}, {17, v}},
+                                          {{1, v}, {4, v}},
+                                          {{1, v}, {4, v}},
+                                          {{1, v}, {5, f}}}));
+  std::set<int> interned;
+  for (const script::Field& one : script::fields_of(field(first.at(1), 12).bytes)) {
+    interned.insert(one.number);
+    EXPECT_EQ(numbers(one.bytes), (Numbers{{1, v}, {2, b}}));
+  }
+  EXPECT_EQ(interned, (std::set<int>{1, 2, 3, 29}));
 }
 
 // Of the story's requests a, b, c, d a sample of 3 draws a and d.

@@ -40,7 +40,7 @@ std::uint64_t little_endian(std::string_view bytes) {
 
 // The texts that events refer to by number.
 struct Names {
-  std::map<std::uint64_t, std::string> categories, events, annotations;
+  std::map<std::uint64_t, std::string> categories, events, annotations, values;
 };
 
 void read_name(std::string_view message, std::map<std::uint64_t, std::string>& names) {
@@ -65,6 +65,9 @@ void read_names(std::string_view interned_data, Names& names) {
       case 3:
         read_name(field.bytes, names.annotations);
         break;
+      case 29:
+        read_name(field.bytes, names.values);
+        break;
       default:
         bad("unknown field of InternedData");
     }
@@ -86,6 +89,9 @@ void read_annotation(std::string_view message, const Names& names, TraceEvent& e
         break;
       case 6:
         value = field.bytes;
+        break;
+      case 17:
+        value = names.values.at(field.value);
         break;
       default:
         bad("unknown field of DebugAnnotation");

@@ -41,10 +41,10 @@ TEST_P(HostMatrix, WritesTheSimulatorsJournal) {
       return traces::generate(options);
     };
     std::string simulated, measured;
-    e.journal_text = &simulated;
+    e.journal_bytes = &simulated;
     const Summary expected = tools::run(e).summary;
     e.on = "host";
-    e.journal_text = &measured;
+    e.journal_bytes = &measured;
     const Summary summary = tools::run(e).summary;
     EXPECT_TRUE(simulated == measured) << "seed " << seed;
     EXPECT_EQ(summary.requests, 500);

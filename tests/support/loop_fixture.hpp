@@ -7,6 +7,7 @@
 #include "core/conservation.hpp"
 #include "core/control_loop.hpp"
 #include "sim/sim_backend.hpp"
+#include "tests/support/journal_text.hpp"
 #include "tests/support/test_catalog.hpp"
 
 namespace regroup::testing {
@@ -88,7 +89,8 @@ class Diary final : public Observer {
 
 struct RunOutput {
   Diary diary;
-  std::string journal;
+  std::string journal;    // as text
+  std::string recording;  // the bytes of the file
 };
 
 inline RunOutput run_on(Backend& backend, TestCatalog& catalog, std::vector<Request> requests,
@@ -98,15 +100,15 @@ inline RunOutput run_on(Backend& backend, TestCatalog& catalog, std::vector<Requ
   classes.intern("");
   ListSource source(std::move(requests));
   Conservation conservation(catalog.gpus().size());
-  JournalWriter journal([&](std::string_view line) { output.journal += line; });
+  JournalWriter journal([&](std::string_view entry) { output.recording += entry; });
   ControlLoop({.backend = backend,
                .policy = policy,
                .catalog = catalog,
                .requests = source,
                .classes = classes,
-               .journal = &journal,
-               .observers = {&output.diary, &conservation}})
+               .observers = {&journal, &output.diary, &conservation}})
       .run();
+  output.journal = journal_text(output.recording);
   return output;
 }
 

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <string>
 
+#include "tests/support/journal_text.hpp"
+
 namespace regroup::tools {
 
 class ReportTest : public ::testing::Test {
@@ -31,21 +33,19 @@ class ReportTest : public ::testing::Test {
           "1,b,denoise,0 1,cfg1.u2.r1,4,3,5,0,0,0.5,1.5,2,0\n"
           "2,a,denoise,1,cfg1.u1.r1,3,5,6,0,0,0.25,0.75,1,0\n"
           "3,d,denoise,0,cfg1.u1.r1,0,6,8,0,0,0,2,2,1\n");
-    write("journal",
-          "# regroup journal v1\n"
-          "d 0 place 0 0 0 cfg1.u1.r1 5\n"
-          "d 1000000000 preempt 0\n"
-          "d 2500000000 reject 2\n"
-          "e 3000000000 end 0 2 0 0 0 3000000000\n"
-          "d 3000000000 place 1 1 0,1 cfg1.u2.r1 4\n"
-          "d 3000000000 wake 4000000000\n"
-          "e 5000000000 end 1 4 0 0 500000000 1500000000\n"
-          "d 5000000000 place 2 0 1 cfg1.u1.r1 3\n"
-          "d 6000000000 place 3 3 0 cfg1.u1.r1 9\n"
-          "e 8000000000 gpu-failed 0\n"
-          "e 8000000000 fail 3 0 0 0 0 2000000000\n"
-          "e 9000000000 gpu-repaired 0\n"
-          "e 9500000000 gpu-failed 1\n");
+    write("journal", testing::journal_bytes("d 0 place 0 0 0 cfg1.u1.r1 5\n"
+                                            "d 1000000000 preempt 0\n"
+                                            "d 2500000000 reject 2\n"
+                                            "e 3000000000 end 0 2 0 0 0 3000000000\n"
+                                            "d 3000000000 place 1 1 0,1 cfg1.u2.r1 4\n"
+                                            "d 3000000000 wake 4000000000\n"
+                                            "e 5000000000 end 1 4 0 0 500000000 1500000000\n"
+                                            "d 5000000000 place 2 0 1 cfg1.u1.r1 3\n"
+                                            "d 6000000000 place 3 3 0 cfg1.u1.r1 9\n"
+                                            "e 8000000000 gpu-failed 0\n"
+                                            "e 8000000000 fail 3 0 0 0 0 2000000000\n"
+                                            "e 9000000000 gpu-repaired 0\n"
+                                            "e 9500000000 gpu-failed 1\n"));
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 

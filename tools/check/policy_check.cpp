@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "core/errors.hpp"
+#include "core/journal_reader.hpp"
 #include "tools/check/check_cases.hpp"
 
 namespace regroup::tools {
@@ -76,40 +77,21 @@ bool is_stall(const PolicyError& error) {
   return std::string_view(error.what()).starts_with("nothing can happen any more");
 }
 
-// Where two journals part, as text.
-std::string first_difference(const std::string& a, const std::string& b) {
+// Where two journals part, as text. Of the second all instants are first taken that much earlier.
+std::string first_difference(const std::string& a, const std::string& b, Duration earlier = {}) {
   std::istringstream left(a), right(b);
-  std::string x, y;
-  for (int line = 1;; ++line) {
-    const bool more_x = static_cast<bool>(std::getline(left, x));
-    const bool more_y = static_cast<bool>(std::getline(right, y));
+  JournalReader x_reader(left, "the first journal"), y_reader(right, "the second journal");
+  JournalEntry x, y;
+  while (true) {
+    const bool more_x = x_reader.next(x), more_y = y_reader.next(y);
     if (!more_x && !more_y) return "";
-    if (!more_x) x = "(end)";
-    if (!more_y) y = "(end)";
-    if (x != y) return fmt::format("line {} of the journal: '{}' and '{}'", line, x, y);
+    y.at -= earlier;
+    y.when -= earlier;
+    if (more_x && more_y && x == y) continue;
+    return fmt::format("line {} of the journal: '{}' and '{}'",
+                       more_x ? x_reader.line() : y_reader.line(), more_x ? text_of(x) : "(end)",
+                       more_y ? text_of(y) : "(end)");
   }
-}
-
-// A journal with all its instants that much earlier (core/journal.hpp has the format).
-std::string earlier(const std::string& journal, Duration by) {
-  std::istringstream lines(journal);
-  std::string text;
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string kind, what;
-    std::int64_t at = 0;
-    if (!(words >> kind >> at >> what)) {  // the heading
-      text += line + '\n';
-      continue;
-    }
-    text += fmt::format("{} {} {}", kind, at - by.count(), what);
-    if (std::int64_t when = 0; what == "wake" && words >> when)
-      text += fmt::format(" {}", when - by.count());
-    else
-      text += line.substr(static_cast<std::size_t>(words.tellg()));
-    text += '\n';
-  }
-  return text;
 }
 
 class Checker {
@@ -127,12 +109,12 @@ class Checker {
   std::vector<CheckResult> take_results() { return std::move(results_); }
 
  private:
-  // Runs the case as it is described; the journal as text.
+  // Runs the case as it is described; the bytes of the journal.
   std::string journal_of(const CheckCase& each, std::vector<Observer*> observers = {}) const {
     std::string journal;
     Experiment experiment = experiment_of(each, policy_, params_);
     experiment.observers = std::move(observers);
-    experiment.journal_text = &journal;
+    experiment.journal_bytes = &journal;
     run(experiment);
     return journal;
   }
@@ -188,7 +170,8 @@ class Checker {
     });
     const bool same = problem.empty();
     report("repeats", std::move(problem),
-           fmt::format("{0} --out a; {0} --out b; cmp a/journal b/journal", command(*each_)));
+           fmt::format("{0} --out a; {0} --out b; diff <(regroup journal a) <(regroup journal b)",
+                       command(*each_)));
     return same;
   }
 
@@ -206,8 +189,7 @@ class Checker {
   void shifts() {
     const CheckCase shifted = later(*each_, kOneDay);
     report("shifts", problem_of([&] {
-             const std::string parts =
-                 first_difference(journal_, earlier(journal_of(shifted), kOneDay));
+             const std::string parts = first_difference(journal_, journal_of(shifted), kOneDay);
              return parts.empty() ? parts
                                   : "with all times a day later it decides otherwise at " + parts +
                                         " (the day taken off)";

@@ -161,13 +161,14 @@ std::function<std::string(std::uint64_t)> namer(const std::vector<TaskRow>& task
 void add_divergence(const CompareOptions& options, const std::vector<TaskRow>& simulated_tasks,
                     const std::vector<TaskRow>& measured_tasks, Comparison& result) {
   const auto file = [](const ResultFolder& folder) { return (folder.path / "journal").string(); };
-  std::ifstream simulated(file(result.simulated)), measured(file(result.measured));
+  std::ifstream simulated(file(result.simulated), std::ios::binary),
+      measured(file(result.measured), std::ios::binary);
   for (const auto* side : {&result.simulated, &result.measured}) {
     if (std::filesystem::exists(file(*side))) continue;
     result.no_divergence = fmt::format("there is no {}", file(*side));
     return;
   }
-  JournalText left{simulated, file(result.simulated)}, right{measured, file(result.measured)};
+  RecordedRun left{simulated, file(result.simulated)}, right{measured, file(result.measured)};
   if (!simulated_tasks.empty() && !measured_tasks.empty()) {
     left.tasks_of = namer(simulated_tasks);
     right.tasks_of = namer(measured_tasks);

@@ -1,10 +1,12 @@
 #include "tools/compare/divergence.hpp"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <deque>
-#include <sstream>
 
-#include "core/errors.hpp"
+#include "core/journal_reader.hpp"
+#include "core/result_text.hpp"
 
 namespace regroup::tools {
 namespace {
@@ -14,63 +16,63 @@ constexpr std::size_t kNeighbours = 2;
 // The decisions of one journal, one after another.
 class Decisions {
  public:
-  explicit Decisions(JournalText journal) : journal_(std::move(journal)) {
-    if (!std::getline(journal_.text, line_) || line_ != "# regroup journal v1")
-      fail<ConfigError>("{}:1: expected '# regroup journal v1'", journal_.name);
-  }
+  explicit Decisions(RecordedRun run)
+      : reader_(run.journal, std::move(run.name)), tasks_of_(std::move(run.tasks_of)) {}
 
   // nullopt at the end.
   std::optional<RecordedDecision> next() {
-    while (std::getline(journal_.text, line_)) {
-      ++line_number_;
-      if (line_.starts_with("d ")) return decision();
-    }
+    while (reader_.next(entry_))
+      if (entry_.is_decision()) return decision();
     return std::nullopt;
   }
 
   std::uint64_t count() const { return count_; }
 
  private:
+  using Kind = JournalEntry::Kind;
+
   RecordedDecision decision() {
-    std::istringstream words(line_.substr(2));
-    std::int64_t at = 0;
-    std::string verb;
-    words >> at >> verb;
     RecordedDecision decision;
     decision.number = ++count_;
-    decision.at = TimePoint(Duration(at));
-    decision.what = verb;
-    std::uint64_t run = 0;
-    if (verb == "place") {
-      std::string tasks, gpus, layout;
-      int steps = 0;
-      words >> run >> tasks >> gpus >> layout >> steps;
-      decision.what = fmt::format("place on {} {}, {} {}, run {}", gpus, layout, steps,
-                                  steps == 1 ? "step" : "steps", run);
-      decision.tasks = journal_.tasks_of ? journal_.tasks_of(run) : "task " + tasks;
-    } else if (verb == "preempt") {
-      words >> run;
-      decision.what = fmt::format("preempt run {}", run);
-      if (journal_.tasks_of) decision.tasks = journal_.tasks_of(run);
-    } else if (verb == "reject") {
-      std::uint64_t request = 0;
-      words >> request;
-      decision.what = fmt::format("reject {}", request);
-    } else if (verb == "wake") {
-      std::int64_t when = 0;
-      words >> when;
-      decision.when = TimePoint(Duration(when));
-    } else {
-      words.setstate(std::ios::failbit);
-    }
-    if (!words)
-      fail<ConfigError>("{}:{}: '{}' is not a decision", journal_.name, line_number_, line_);
+    decision.at = entry_.at;
+    decision.what = what();
+    const bool of_run = entry_.kind == Kind::kPlace || entry_.kind == Kind::kPreempt;
+    if (of_run && tasks_of_)
+      decision.tasks = tasks_of_(entry_.run.value);
+    else if (entry_.kind == Kind::kPlace)
+      decision.tasks = "task " + numbers(entry_.tasks);
+    if (entry_.kind == Kind::kWake) decision.when = entry_.when;
     return decision;
   }
 
-  JournalText journal_;
-  std::string line_;
-  std::uint64_t line_number_ = 1;
+  std::string what() const {
+    switch (entry_.kind) {
+      case Kind::kPlace:
+        return fmt::format("place on {} {}, {} {}, run {}", numbers(entry_.group),
+                           text_of(entry_.layout), entry_.steps,
+                           entry_.steps == 1 ? "step" : "steps", entry_.run.value);
+      case Kind::kPreempt:
+        return fmt::format("preempt run {}", entry_.run.value);
+      case Kind::kReject:
+        return fmt::format("reject {}", entry_.request.value);
+      default:
+        return "wake";
+    }
+  }
+
+  template <class Ids>
+  static std::string numbers(const Ids& ids) {
+    std::string text;
+    for (const auto& id : ids) {
+      if (!text.empty()) text += ',';
+      append_number(text, id.value);
+    }
+    return text;
+  }
+
+  JournalReader reader_;
+  std::function<std::string(std::uint64_t)> tasks_of_;
+  JournalEntry entry_;
   std::uint64_t count_ = 0;
 };
 
@@ -92,7 +94,7 @@ void read_rest(Decisions& decisions, std::vector<RecordedDecision>& near) {
 
 }  // namespace
 
-Divergence first_divergence(JournalText simulated, JournalText measured,
+Divergence first_divergence(RecordedRun simulated, RecordedRun measured,
                             std::optional<Duration> tolerance) {
   Decisions left(std::move(simulated)), right(std::move(measured));
   Divergence result;

@@ -22,8 +22,8 @@ struct RecordedDecision {
 };
 
 // One of the journals. The reference must outlive the comparison.
-struct JournalText {
-  std::istream& text;
+struct RecordedRun {
+  std::istream& journal;
   std::string name;  // stands for the file in messages
   // What a run was of, "denoise of r000003"; empty if that is not known. Task numbers say nothing:
   // they count the tasks of a run in the order in which they became ready. Without it they stand.
@@ -43,8 +43,8 @@ struct Divergence {
 // Compares the decisions of two journals in order: what was decided, on which run, tasks and GPUs,
 // in which layout and for how many steps. Events are passed over: they may well differ. So are the
 // instants, unless a tolerance is given; then a decision taken further apart differs too, and so
-// does one that asks to be woken at another time. Throws ConfigError for what is not a journal.
-Divergence first_divergence(JournalText simulated, JournalText measured,
+// does one that asks to be woken at another time. Throws what JournalReader does.
+Divergence first_divergence(RecordedRun simulated, RecordedRun measured,
                             std::optional<Duration> tolerance);
 
 }  // namespace regroup::tools

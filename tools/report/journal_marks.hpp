@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -22,14 +23,13 @@ struct FailureMark {
 };
 
 struct JournalMarks {
-  std::vector<PlaceMark> places;      // index = RunId
+  std::map<RunId, PlaceMark> places;
   std::vector<TimePoint> rejects;     // in order
   std::vector<FailureMark> failures;  // in order
   std::uint64_t decisions = 0;
 };
 
-// DIRECTORY/journal; nullopt if there is none. Throws ConfigError, naming the line, for a file that
-// is not a journal.
+// DIRECTORY/journal; nullopt if there is none. Throws what JournalReader does.
 std::optional<JournalMarks> read_journal_marks(const std::filesystem::path& directory);
 
 }  // namespace regroup::tools

@@ -39,8 +39,10 @@ std::vector<Placement> placements_of(const RunFacts& facts) {
       next.times = task.times;
       next.expected = task.expected;
       next.failed = task.failed;
-      if (facts.journal && task.run < facts.journal->places.size())
-        next.mark = facts.journal->places[task.run];
+      if (facts.journal)
+        if (const auto mark = facts.journal->places.find({task.run});
+            mark != facts.journal->places.end())
+          next.mark = mark->second;
     }
     const auto request = position.find(task.request);
     if (request != position.end()) placements.back().requests.push_back(request->second);
