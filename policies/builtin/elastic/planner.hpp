@@ -41,7 +41,6 @@ class Planner {
   Ledger& ledger() { return ledger_; }
   const Ledger& ledger() const { return ledger_; }
   Standby& standby() { return standby_; }
-  const Standby& standby() const { return standby_; }
 
   // Index of the narrowest width in time, or kLate.
   std::size_t need(const Job& job) const {
