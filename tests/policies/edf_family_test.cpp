@@ -105,13 +105,13 @@ TEST_P(EdfFamily, AGroupLiesOnOneNodeAndItsRequestStaysThere) {
 TEST_P(EdfFamily, AnArrivalAtTheInstantOfAnEndHidesNoGpu) {
   TestCatalog catalog({1, 1});
   const auto output = run_policy(catalog,
-                                 {request(catalog, 0, 80, 1, 9), request(catalog, 0.1, 80, 1, 9),
-                                  request(catalog, 0.101, 80, 1, 9)},
+                                 {request(catalog, 0, 80, 1, 9), request(catalog, 0.110, 80, 1, 9),
+                                  request(catalog, 0.111, 80, 1, 9)},
                                  GetParam());
   const Times ends = finished_by_request(output);
-  EXPECT_EQ(ends[0], 100);
-  EXPECT_EQ(ends[1], 200);
-  EXPECT_LT(ends[2], 210);
+  EXPECT_EQ(ends[0], 110);
+  EXPECT_EQ(ends[1], 220);
+  EXPECT_LT(ends[2], 232);
 }
 
 TEST_P(EdfFamily, GoesOnWithTheGpusThatAreLeft) {
