@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "core/replayer.hpp"
 #include "runtime/host/host_backend.hpp"
 #include "tests/cluster/nodes.hpp"
 
