@@ -66,7 +66,7 @@ void Conservation::on_launch(TimePoint at, const Launch& launch) {
   ++running_;
 }
 
-void Conservation::on_preempt(TimePoint at, RunId) { pass(at); }
+void Conservation::on_preempt(TimePoint at, RunId, std::span<const Task* const>) { pass(at); }
 
 bool Conservation::as_launched(const RunRecord& run) {
   for (std::size_t rank = 0; rank < run.group.size(); ++rank) {

@@ -25,7 +25,7 @@ class Conservation final : public Observer {
 
   void on_arrival(TimePoint at, const Request& request) override;
   void on_launch(TimePoint at, const Launch& launch) override;
-  void on_preempt(TimePoint at, RunId run) override;
+  void on_preempt(TimePoint at, RunId run, std::span<const Task* const> tasks) override;
   void on_run_end(const RunRecord& run) override;
   void on_request_end(const RequestOutcome& outcome) override;
   void on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) override;

@@ -208,7 +208,9 @@ void ControlLoop::apply(const Decision& decision) {
       LiveRun& run = *world_.find_run(task.run);
       run.preempting = true;
       for (const std::uint32_t slot : run.tasks) world_.task_at(slot).preempting = true;
-      tell([&](Observer& o) { o.on_preempt(now, task.run); });
+      batch_.clear();
+      for (const std::uint32_t slot : run.tasks) batch_.push_back(&world_.task(slot));
+      tell([&](Observer& o) { o.on_preempt(now, task.run, batch_); });
       parts_.backend.preempt(task.run);
       break;
     }

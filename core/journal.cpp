@@ -57,9 +57,12 @@ class Encoder {
   const char* end() const { return to_; }
 
  private:
+  // By a copy of the pointer: for all the compiler knows, a char may be part of the pointer itself.
   void number(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) *to_++ = static_cast<char>(value | 0x80);
-    *to_++ = static_cast<char>(value);
+    char* to = to_;
+    for (; value >= 0x80; value >>= 7) *to++ = static_cast<char>(value | 0x80);
+    *to++ = static_cast<char>(value);
+    to_ = to;
   }
 
   char* to_;
@@ -83,7 +86,7 @@ void Journal::on_launch(TimePoint at, const Launch& launch) {
   entry(entry_);
 }
 
-void Journal::on_preempt(TimePoint at, RunId run) {
+void Journal::on_preempt(TimePoint at, RunId run, std::span<const Task* const>) {
   begin(Kind::kPreempt, at);
   entry_.run = run;
   entry(entry_);

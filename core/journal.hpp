@@ -18,7 +18,7 @@ class Journal : public Observer {
   virtual void entry(const JournalEntry& entry) = 0;
 
   void on_launch(TimePoint at, const Launch& launch) final;
-  void on_preempt(TimePoint at, RunId run) final;
+  void on_preempt(TimePoint at, RunId run, std::span<const Task* const> tasks) final;
   void on_run_end(const RunRecord& run) final;
   void on_request_end(const RequestOutcome& outcome) final;
   void on_gpu_failed(TimePoint at, GpuId gpu) final;

@@ -49,7 +49,8 @@ class Observer {
   virtual ~Observer() = default;
   virtual void on_arrival(TimePoint, const Request&) {}
   virtual void on_launch(TimePoint, const Launch&) {}
-  virtual void on_preempt(TimePoint, RunId) {}
+  // A run is told to stop at its next step; the tasks are those of its launch.
+  virtual void on_preempt(TimePoint, RunId, std::span<const Task* const>) {}
   virtual void on_run_end(const RunRecord&) {}
   virtual void on_request_end(const RequestOutcome&) {}
   virtual void on_gpu_failed(TimePoint, GpuId) {}

@@ -16,7 +16,8 @@ using protozero::pbf_wire_type;
 
 constexpr std::uint32_t kSequence = 1;  // all packets come from one writer
 
-std::size_t varint_size(std::uint64_t value) {
+inline std::size_t varint_size(std::uint64_t value) {
+  if (value < 0x80) return 1;
   return (static_cast<std::size_t>(std::bit_width(value | 1)) + 6) / 7;
 }
 // Sizes of fields whose own number takes one byte: of a number, and of a nested message.
@@ -34,21 +35,8 @@ constexpr std::array kInterned = {InternedData::kEventCategories, InternedData::
                                   InternedData::kDebugAnnotationNames,
                                   InternedData::kDebugAnnotationStringValues};
 
-// Room at the end of a text, which is then as long as what was put there.
-template <class Put>
-void extend(std::string& text, std::size_t most, Put put) {
-  const std::size_t size = text.size();
-  text.resize(size + most);
-  const char* const end = put(text.data() + size);
-  text.resize(static_cast<std::size_t>(end - text.data()));
-}
-
-protozero::data_view view(std::string_view text) { return {text.data(), text.size()}; }
-
-}  // namespace
-
 // Writes fields one behind the other to where there is room for them.
-class PerfettoWriter::Fields {
+class Fields {
  public:
   explicit Fields(char* to) : to_(to) {}
 
@@ -78,14 +66,15 @@ class PerfettoWriter::Fields {
     return *this;
   }
   Fields& bytes(std::string_view bytes) {
+    if (bytes.empty()) return *this;
     std::memcpy(to_, bytes.data(), bytes.size());
     to_ += bytes.size();
     return *this;
   }
   // All of its room is copied: a size that is known when this is compiled takes an instruction.
-  Fields& stamp(const Stamp& at) {
-    std::memcpy(to_, at.bytes_.data(), at.bytes_.size());
-    to_ += at.size_;
+  Fields& stamp(const PerfettoWriter::Stamp& at) {
+    std::memcpy(to_, at.bytes.data(), at.bytes.size());
+    to_ += at.size;
     return *this;
   }
 
@@ -96,34 +85,47 @@ class PerfettoWriter::Fields {
   void tag(Name field, pbf_wire_type type) {
     varint(static_cast<std::uint64_t>(field) << 3 | static_cast<std::uint64_t>(type));
   }
+  // By a copy of the pointer: for all the compiler knows, a char may be part of the pointer itself.
   void varint(std::uint64_t value) {
-    for (; value >= 0x80; value >>= 7) *to_++ = static_cast<char>(value | 0x80);
-    *to_++ = static_cast<char>(value);
+    char* to = to_;
+    for (; value >= 0x80; value >>= 7) *to++ = static_cast<char>(value | 0x80);
+    *to++ = static_cast<char>(value);
+    to_ = to;
   }
 
   char* to_;
 };
 
-PerfettoWriter::Stamp::Stamp(TimePoint at) {
-  const auto time = static_cast<std::uint64_t>(at.time_since_epoch().count());
-  Fields fields(bytes_.data());
-  fields.number(TracePacket::kTimestamp, time)
-      .number(TracePacket::kTrustedPacketSequenceId, kSequence);
-  size_ = static_cast<std::size_t>(fields.end() - bytes_.data());
+// Fields at the end of a text, of at most so many bytes.
+template <std::size_t kMost, class Put>
+void extend(std::string& text, Put put) {
+  std::array<char, kMost> room;
+  Fields fields(room.data());
+  put(fields);
+  text.append(room.data(), static_cast<std::size_t>(fields.end() - room.data()));
 }
 
-// A packet up to the fields of its event, which must follow, as must `rest` bytes behind them. With
-// known sizes everything is written from front to back, straight into the file's buffer.
-PerfettoWriter::Fields PerfettoWriter::begin_packet(const Stamp& at, std::size_t event_size,
-                                                    std::size_t rest) {
-  const std::size_t size = at.size_ + nested_size(event_size) + rest + kFlagsSize;
-  Fields packet(file_.room(kMostOfNumber + size + at.bytes_.size()));
+// A packet up to the fields of its event, which must follow, as must `rest` bytes behind them and
+// the flags. With known sizes everything is written from front to back, straight into the file's
+// buffer.
+inline Fields begin_packet(OutputFile& file, const PerfettoWriter::Stamp& at,
+                           std::size_t event_size, std::size_t rest) {
+  const std::size_t size = at.size + nested_size(event_size) + rest + kFlagsSize;
+  Fields packet(file.room(kMostOfNumber + size + at.bytes.size()));
   packet.message(Trace::kPacket, size).stamp(at).message(TracePacket::kTrackEvent, event_size);
   return packet;
 }
 
-void PerfettoWriter::end_packet(Fields& packet) {
-  file_.wrote(packet.number(TracePacket::kSequenceFlags, next_sequence_flags()).end());
+protozero::data_view view(std::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+PerfettoWriter::Stamp::Stamp(TimePoint at) {
+  const auto time = static_cast<std::uint64_t>(at.time_since_epoch().count());
+  Fields fields(bytes.data());
+  fields.number(TracePacket::kTimestamp, time)
+      .number(TracePacket::kTrustedPacketSequenceId, kSequence);
+  size = static_cast<std::size_t>(fields.end() - bytes.data());
 }
 
 std::uint32_t PerfettoWriter::next_sequence_flags() {
@@ -187,61 +189,51 @@ PerfettoWriter::Track PerfettoWriter::add_counter(Track parent, std::string_view
   return Track{tracks_};
 }
 
-std::uint64_t PerfettoWriter::number_of(Word& word, Kind kind) {
-  if (word.number > 0) return word.number;
+void PerfettoWriter::add_word(Word& word, Kind kind) {
   word.number = ++words_[kind];
   any_new_words_ = true;
   pbf_builder<InternedData> data(new_words_[kind]);
   pbf_builder<InternedText> entry(data, kInterned[kind]);
   entry.add_uint64(InternedText::kIid, word.number);
   entry.add_string(InternedText::kName, view(word.text));
-  return word.number;
 }
 
 void PerfettoWriter::annotate(std::string& annotations, Word& name, std::int64_t value) {
   const std::uint64_t iid = number_of(name, kAnnotationName);
   const auto bits = static_cast<std::uint64_t>(value);
-  extend(annotations, 3 * kMostOfNumber, [&](char* to) {
-    return Fields(to)
-        .message(TrackEvent::kDebugAnnotations, number_size(iid) + number_size(bits))
+  extend<3 * kMostOfNumber>(annotations, [&](Fields& fields) {
+    fields.message(TrackEvent::kDebugAnnotations, number_size(iid) + number_size(bits))
         .number(DebugAnnotation::kNameIid, iid)
-        .number(DebugAnnotation::kIntValue, bits)
-        .end();
+        .number(DebugAnnotation::kIntValue, bits);
   });
 }
 
 void PerfettoWriter::annotate(std::string& annotations, Word& name, double value) {
   const std::uint64_t iid = number_of(name, kAnnotationName);
-  extend(annotations, 3 * kMostOfNumber, [&](char* to) {
-    return Fields(to)
-        .message(TrackEvent::kDebugAnnotations, number_size(iid) + kRealSize)
+  extend<3 * kMostOfNumber>(annotations, [&](Fields& fields) {
+    fields.message(TrackEvent::kDebugAnnotations, number_size(iid) + kRealSize)
         .number(DebugAnnotation::kNameIid, iid)
-        .real(DebugAnnotation::kDoubleValue, value)
-        .end();
+        .real(DebugAnnotation::kDoubleValue, value);
   });
 }
 
 void PerfettoWriter::annotate(std::string& annotations, Word& name, std::string_view value) {
   const std::uint64_t iid = number_of(name, kAnnotationName);
-  extend(annotations, 3 * kMostOfNumber + value.size(), [&](char* to) {
-    return Fields(to)
-        .message(TrackEvent::kDebugAnnotations, number_size(iid) + nested_size(value.size()))
+  extend<3 * kMostOfNumber>(annotations, [&](Fields& fields) {
+    fields.message(TrackEvent::kDebugAnnotations, number_size(iid) + nested_size(value.size()))
         .number(DebugAnnotation::kNameIid, iid)
-        .message(DebugAnnotation::kStringValue, value.size())
-        .bytes(value)
-        .end();
+        .message(DebugAnnotation::kStringValue, value.size());
   });
+  annotations += value;
 }
 
 void PerfettoWriter::annotate(std::string& annotations, Word& name, Word& value) {
   const std::uint64_t iid = number_of(name, kAnnotationName);
   const std::uint64_t value_iid = number_of(value, kAnnotationValue);
-  extend(annotations, 3 * kMostOfNumber, [&](char* to) {
-    return Fields(to)
-        .message(TrackEvent::kDebugAnnotations, number_size(iid) + 2 + varint_size(value_iid))
+  extend<3 * kMostOfNumber>(annotations, [&](Fields& fields) {
+    fields.message(TrackEvent::kDebugAnnotations, number_size(iid) + 2 + varint_size(value_iid))
         .number(DebugAnnotation::kNameIid, iid)
-        .number(DebugAnnotation::kStringValueIid, value_iid)
-        .end();
+        .number(DebugAnnotation::kStringValueIid, value_iid);
   });
 }
 
@@ -252,19 +244,21 @@ void PerfettoWriter::write_label(const Stamp& at, Track track, EventType type, c
   interned_.clear();
   if (any_new_words_) take_new_words();
 
-  const std::size_t event_size = number_size(category) + label.annotations.size() + kTypeSize +
-                                 number_size(name) + number_size(uuid) +
+  const std::size_t event_size = number_size(category) + label.annotations.size() +
+                                 label.more_annotations.size() + kTypeSize + number_size(name) +
+                                 number_size(uuid) +
                                  kFlowSize * (label.leaving.size() + label.arriving.size());
-  Fields packet = begin_packet(at, event_size, interned_.size());
+  Fields packet = begin_packet(file_, at, event_size, interned_.size());
   packet.number(TrackEvent::kCategoryIids, category)
       .bytes(label.annotations)
+      .bytes(label.more_annotations)
       .number(TrackEvent::kType, static_cast<std::uint64_t>(type))
       .number(TrackEvent::kNameIid, name)
       .number(TrackEvent::kTrackUuid, uuid);
   for (const std::uint64_t id : label.leaving) packet.fixed(TrackEvent::kFlowIds, id);
   for (const std::uint64_t id : label.arriving) packet.fixed(TrackEvent::kTerminatingFlowIds, id);
-  packet.bytes(interned_);
-  end_packet(packet);
+  packet.bytes(interned_).number(TracePacket::kSequenceFlags, next_sequence_flags());
+  file_.wrote(packet.end());
 }
 
 void PerfettoWriter::take_new_words() {
@@ -281,10 +275,11 @@ void PerfettoWriter::begin(const Stamp& at, Track track, const Label& label) {
 
 void PerfettoWriter::end(const Stamp& at, Track track) {
   const auto uuid = static_cast<std::uint64_t>(track);
-  Fields packet = begin_packet(at, kTypeSize + number_size(uuid), 0);
+  Fields packet = begin_packet(file_, at, kTypeSize + number_size(uuid), 0);
   packet.number(TrackEvent::kType, static_cast<std::uint64_t>(EventType::kSliceEnd))
-      .number(TrackEvent::kTrackUuid, uuid);
-  end_packet(packet);
+      .number(TrackEvent::kTrackUuid, uuid)
+      .number(TracePacket::kSequenceFlags, next_sequence_flags());
+  file_.wrote(packet.end());
 }
 
 void PerfettoWriter::instant(const Stamp& at, Track track, const Label& label) {
@@ -294,11 +289,12 @@ void PerfettoWriter::instant(const Stamp& at, Track track, const Label& label) {
 void PerfettoWriter::count(const Stamp& at, Track track, std::int64_t value) {
   const auto uuid = static_cast<std::uint64_t>(track);
   const auto bits = static_cast<std::uint64_t>(value);
-  Fields packet = begin_packet(at, kTypeSize + number_size(uuid) + 1 + number_size(bits), 0);
+  Fields packet = begin_packet(file_, at, kTypeSize + number_size(uuid) + 1 + number_size(bits), 0);
   packet.number(TrackEvent::kType, static_cast<std::uint64_t>(EventType::kCounter))
       .number(TrackEvent::kTrackUuid, uuid)
-      .number(TrackEvent::kCounterValue, bits);
-  end_packet(packet);
+      .number(TrackEvent::kCounterValue, bits)
+      .number(TracePacket::kSequenceFlags, next_sequence_flags());
+  file_.wrote(packet.end());
 }
 
 }  // namespace regroup

@@ -35,21 +35,17 @@ class PerfettoWriter {
   struct Label {
     Word& category;  // what the UI can be told to show or colour by
     Word& name;
-    std::string_view annotations = {};  // made by annotate()
+    std::string_view annotations = {}, more_annotations = {};  // made by annotate()
     // An arrow goes from the slice that has an id in `leaving` to the one that has it in
     // `arriving`. An id that never arrives is not drawn.
     std::span<const std::uint64_t> leaving = {}, arriving = {};
   };
 
   // An instant as packets have it: made once for all that happens then.
-  class Stamp {
-   public:
+  struct Stamp {
     Stamp(TimePoint at);
-
-   private:
-    friend PerfettoWriter;
-    std::array<char, 16> bytes_;
-    std::size_t size_ = 0;
+    std::array<char, 16> bytes;
+    std::size_t size = 0;
   };
 
   // The file must outlive this, and is not committed by it. SystemError from every function.
@@ -78,11 +74,11 @@ class PerfettoWriter {
   // What a word can be.
   enum Kind { kCategory, kName, kAnnotationName, kAnnotationValue, kKinds };
 
-  class Fields;
-
-  std::uint64_t number_of(Word& word, Kind kind);
-  Fields begin_packet(const Stamp& at, std::size_t event_size, std::size_t rest);
-  void end_packet(Fields& packet);
+  std::uint64_t number_of(Word& word, Kind kind) {
+    if (word.number == 0) add_word(word, kind);
+    return word.number;
+  }
+  void add_word(Word& word, Kind kind);
   void write_label(const Stamp& at, Track track, perfetto::EventType type, const Label& label);
   void take_new_words();
   void write_descriptor(const std::string& descriptor);

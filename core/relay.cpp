@@ -84,8 +84,8 @@ void Relay::on_launch(TimePoint at, const Launch& launch) {
   recorded();
 }
 
-void Relay::on_preempt(TimePoint at, RunId run) {
-  recorder_.preempt(at, run);
+void Relay::on_preempt(TimePoint at, RunId run, std::span<const Task* const> tasks) {
+  recorder_.preempt(at, run, tasks);
   recorded();
 }
 

@@ -35,7 +35,7 @@ class Relay final : public Observer {
 
   void on_arrival(TimePoint at, const Request& request) override;
   void on_launch(TimePoint at, const Launch& launch) override;
-  void on_preempt(TimePoint at, RunId run) override;
+  void on_preempt(TimePoint at, RunId run, std::span<const Task* const> tasks) override;
   void on_run_end(const RunRecord& run) override;
   void on_request_end(const RequestOutcome& outcome) override;
   void on_gpu_failed(TimePoint at, GpuId gpu) override;

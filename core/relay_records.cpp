@@ -45,15 +45,23 @@ struct TaskFields {
   StageKind kind;
 };
 
-// The rest of a run is its launch's.
+// The rest of a run is its launch's, which is found by the slot of its first task: that has no
+// other run before this one has ended.
 struct RunFields {
   RunId run;
   TimePoint ended;
   RunTimes times;
   Duration expected;
+  std::uint32_t first_slot;
   int steps;
   bool setup_needed;
   bool failed;
+};
+
+struct InstantFields {
+  TimePoint at;
+  std::size_t ready_tasks;
+  int idle_gpus;
 };
 
 }  // namespace
@@ -103,11 +111,13 @@ void CallRecorder::launch(TimePoint at, const Launch& l) {
   for (const Task* task : l.tasks) put_task(*task);
 }
 
-void CallRecorder::preempt(TimePoint at, RunId run) { put(Call::kPreempt, at, run); }
+void CallRecorder::preempt(TimePoint at, RunId run, std::span<const Task* const> tasks) {
+  put(Call::kPreempt, at, run, tasks.front()->slot);
+}
 
 void CallRecorder::run_end(const RunRecord& r) {
-  put(Call::kRunEnd,
-      RunFields{r.run, r.ended, r.times, r.expected, r.steps, r.setup_needed, r.failed});
+  put(Call::kRunEnd, RunFields{r.run, r.ended, r.times, r.expected, r.tasks.front()->slot, r.steps,
+                               r.setup_needed, r.failed});
 }
 
 void CallRecorder::request_end(const RequestOutcome& outcome) {
@@ -121,7 +131,7 @@ void CallRecorder::gpu_repaired(TimePoint at, GpuId gpu) { put(Call::kGpuRepaire
 void CallRecorder::wake(TimePoint at, TimePoint when) { put(Call::kWake, at, when); }
 
 void CallRecorder::instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) {
-  put(Call::kInstant, at, ready_tasks, idle_gpus);
+  put(Call::kInstant, InstantFields{at, ready_tasks, idle_gpus});
 }
 
 void CallRecorder::end(TimePoint at) { put(Call::kEnd, at); }
@@ -136,10 +146,8 @@ void CallPlayer::play(CallBlock& block) {
 template <class Field>
 Field CallPlayer::get() {
   static_assert(std::is_trivially_copyable_v<Field>);
-  RG_CHECK(left_.size() >= sizeof(Field), "a call is cut short: {} bytes", left_.size());
   Field field;
-  std::memcpy(&field, left_.data(), sizeof field);
-  left_ = left_.subspan(sizeof field);
+  std::memcpy(&field, take(sizeof field).data(), sizeof field);
   return field;
 }
 
@@ -175,13 +183,20 @@ void CallPlayer::arrive(TimePoint at, Request&& arriving) {
 
 void CallPlayer::launch() {
   const auto f = get<LaunchFields>();
-  Run& run = runs_.add(f.run);
+  const std::span<const char> gpus = take(f.gpus * sizeof(GpuId));
+  const Task& first = get_task();
+  if (first.slot >= runs_.size()) runs_.resize(first.slot + 1);
+  Run& run = runs_[first.slot];
   run.launched = f.at;
   run.layout = f.layout;
   run.group.clear();
-  for (std::uint32_t left = f.gpus; left > 0; --left) run.group.push_back(get<GpuId>());
-  run.tasks.clear();
-  for (std::uint32_t left = f.tasks; left > 0; --left) run.tasks.push_back(&get_task());
+  for (std::size_t at = 0; at < gpus.size(); at += sizeof(GpuId)) {
+    GpuId gpu;
+    std::memcpy(&gpu, &gpus[at], sizeof gpu);
+    run.group.push_back(gpu);
+  }
+  run.tasks.assign(1, &first);
+  for (std::uint32_t left = f.tasks; left > 1; --left) run.tasks.push_back(&get_task());
   observer_.on_launch(f.at, {.run = f.run,
                              .tasks = run.tasks,
                              .group = run.group,
@@ -193,7 +208,7 @@ void CallPlayer::launch() {
 
 void CallPlayer::end_run() {
   const auto f = get<RunFields>();
-  const Run& run = runs_.remove(f.run);
+  const Run& run = runs_.at(f.first_slot);
   observer_.on_run_end({.run = f.run,
                         .tasks = run.tasks,
                         .group = run.group,
@@ -219,27 +234,30 @@ void CallPlayer::play_one(CallBlock& block) {
   if (call == Call::kLaunch) return launch();
   if (call == Call::kRunEnd) return end_run();
   if (call == Call::kRequestEnd) return end_request();
+  if (call == Call::kInstant) {
+    const auto f = get<InstantFields>();
+    return observer_.on_instant(f.at, f.ready_tasks, f.idle_gpus);
+  }
   const auto at = get<TimePoint>();
   switch (call) {
     case Call::kArrival:
       return arrive(at, std::move(block.requests.at(arrived_++)));
-    case Call::kPreempt:
-      return observer_.on_preempt(at, get<RunId>());
+    case Call::kPreempt: {
+      const auto run = get<RunId>();
+      return observer_.on_preempt(at, run, runs_.at(get<std::uint32_t>()).tasks);
+    }
     case Call::kGpuFailed:
       return observer_.on_gpu_failed(at, get<GpuId>());
     case Call::kGpuRepaired:
       return observer_.on_gpu_repaired(at, get<GpuId>());
     case Call::kWake:
       return observer_.on_wake(at, get<TimePoint>());
-    case Call::kInstant: {
-      const auto ready_tasks = get<std::size_t>();
-      return observer_.on_instant(at, ready_tasks, get<int>());
-    }
     case Call::kEnd:
       return observer_.on_end(at);
     case Call::kLaunch:
     case Call::kRunEnd:
     case Call::kRequestEnd:
+    case Call::kInstant:
       break;
   }
   RG_CHECK(false, "no such call");

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/errors.hpp"
 #include "core/id_table.hpp"
 #include "core/names.hpp"
 #include "core/observer.hpp"
@@ -51,7 +52,7 @@ class CallRecorder {
 
   void arrival(TimePoint at, const Request& request);
   void launch(TimePoint at, const Launch& launch);
-  void preempt(TimePoint at, RunId run);
+  void preempt(TimePoint at, RunId run, std::span<const Task* const> tasks);
   void run_end(const RunRecord& run);
   void request_end(const RequestOutcome& outcome);
   void gpu_failed(TimePoint at, GpuId gpu);
@@ -94,6 +95,12 @@ class CallPlayer {
 
   template <class Field>
   Field get();
+  std::span<const char> take(std::size_t count) {
+    RG_CHECK(left_.size() >= count, "a call is cut short: {} bytes", left_.size());
+    const std::span<const char> taken = left_.first(count);
+    left_ = left_.subspan(count);
+    return taken;
+  }
   const Task& get_task();
   void play_one(CallBlock& block);
   void arrive(TimePoint at, Request&& arriving);
@@ -104,8 +111,8 @@ class CallPlayer {
   NameTable<ClassId>& classes_;
   Observer& observer_;
   IdTable<RequestId, Request> requests_;  // those that have not ended
-  IdTable<RunId, Run> runs_;              // those under way
   std::deque<Task> tasks_;                // by slot: the latest; a deque, so that they stay
+  std::vector<Run> runs_;                 // by the slot of their first task: the latest
   std::span<const char> left_;            // of the block
   std::size_t arrived_ = 0;               // of its requests
 };

@@ -52,9 +52,9 @@ class Results::Files final : public Observer {
     if (journal_) journal_->on_launch(at, launch);
     if (timeline_) timeline_->on_launch(at, launch);
   }
-  void on_preempt(TimePoint at, RunId run) override {
-    if (journal_) journal_->on_preempt(at, run);
-    if (timeline_) timeline_->on_preempt(at, run);
+  void on_preempt(TimePoint at, RunId run, std::span<const Task* const> tasks) override {
+    if (journal_) journal_->on_preempt(at, run, tasks);
+    if (timeline_) timeline_->on_preempt(at, run, tasks);
   }
   void on_run_end(const RunRecord& run) override {
     if (journal_) journal_->on_run_end(run);

@@ -27,12 +27,6 @@ TimelineLog::TimelineLog(const std::filesystem::path& directory, const Catalog& 
   requests_ = writer_.add_process("Requests");
 }
 
-TimelineLog::Live& TimelineLog::live(RequestId request) {
-  Live* const found = live_.find(request);
-  RG_CHECK(found != nullptr, "request {} is drawn, but not there", request.value);
-  return *found;
-}
-
 PerfettoWriter::Word& TimelineLog::word(const std::string& text) {
   const auto [entry, is_new] = words_.try_emplace(text);
   if (is_new) entry->second.text = entry->first;
@@ -58,7 +52,8 @@ std::size_t TimelineLog::HashRunKind::operator()(const RunKind& kind) const {
   return static_cast<std::size_t>(hash ^ hash >> 32);
 }
 
-const TimelineLog::RunWords& TimelineLog::words_of(const RunRecord& run) {
+// Mostly those of the request's run before.
+const TimelineLog::RunWords& TimelineLog::words_of(const RunRecord& run, const RunWords* guess) {
   const Task& first = *run.tasks.front();
   const RunKind kind{.shape = first.shape_id,
                      .request_class = first.request_class,
@@ -67,9 +62,13 @@ const TimelineLog::RunWords& TimelineLog::words_of(const RunRecord& run) {
                      .gpus = run.group.size(),
                      .batch = run.tasks.size(),
                      .steps = run.steps};
-  const auto found = kinds_.find(kind);
-  return found != kinds_.end() ? found->second
-                               : kinds_.emplace(kind, make_words(run)).first->second;
+  if (guess != nullptr && guess->kind == kind) return *guess;
+  const auto [entry, is_new] = kinds_.try_emplace(kind);
+  if (is_new) {
+    entry->second = make_words(run);
+    entry->second.kind = kind;
+  }
+  return entry->second;
 }
 
 TimelineLog::RunWords TimelineLog::make_words(const RunRecord& run) {
@@ -134,13 +133,10 @@ void TimelineLog::on_arrival(TimePoint at, const Request& request) {
 
 void TimelineLog::on_launch(TimePoint at, const Launch& launch) {
   busy_gpus_ += static_cast<std::int64_t>(launch.group.size());
-  std::vector<RequestId>& requests = running_.add(launch.run);
-  requests.clear();
   for (const Task* task : launch.tasks) {
     Live* const live = live_.find(task->request);
     if (live == nullptr) continue;
     drew_ = true;
-    requests.push_back(task->request);
     end_waiting(*live, at);
     ++live->running;
   }
@@ -154,28 +150,47 @@ void TimelineLog::end_waiting(Live& request, TimePoint at) {
   lane.free = at;
 }
 
-void TimelineLog::on_preempt(TimePoint at, RunId run) {
-  const std::vector<RequestId>* const requests = running_.find(run);
-  RG_CHECK(requests != nullptr, "run {} is not under way", run.value);
-  for (const RequestId request : *requests) {
+void TimelineLog::on_preempt(TimePoint at, RunId, std::span<const Task* const> tasks) {
+  for (const Task* task : tasks) {
+    Live* const live = live_.find(task->request);
+    if (live == nullptr) continue;
     drew_ = true;
-    writer_.instant(at, live(request).lanes.front().track, {request_, preempt_});
+    writer_.instant(at, live->lanes.front().track, {request_, preempt_});
   }
 }
 
 void TimelineLog::on_run_end(const RunRecord& run) {
   busy_gpus_ -= static_cast<std::int64_t>(run.group.size());
-  running_.remove(run.run);
   drawn_.clear();
   for (const Task* task : run.tasks)
     if (Live* const request = live_.find(task->request)) drawn_.push_back({task, request});
   if (drawn_.empty()) return;
   drew_ = true;
-  const RunWords& words = words_of(run);
-  draw_on_gpus(run, words);
-  draw_on_requests(run, words);
+  next_arrows(run);
+  const RunWords& words = words_of(run, drawn_.front().request->noted);
+  for (const Drawn& drawn : drawn_)
+    if (drawn.request->noted != &words) make_notes(*drawn.request, words);
+  run_notes_.clear();
+  writer_.annotate(run_notes_, notes_.run, static_cast<std::int64_t>(run.run.value));
+  run_number_size_ = run_notes_.size();
+  writer_.annotate(run_notes_, notes_.expected, nearest_seconds(run.expected));
+  if (run.failed) writer_.annotate(run_notes_, notes_.failed, std::int64_t{1});
+  const Stamp launched(run.launched), ended(run.ended);
+  draw_on_gpus(run, words, launched, ended);
+  draw_on_requests(run, words, launched, ended);
   for (const Drawn& drawn : drawn_)
     if (--drawn.request->running == 0) drawn.request->idle_since = run.ended;
+}
+
+void TimelineLog::make_notes(Live& request, const RunWords& words) {
+  request.noted = &words;
+  request.gpu_notes.clear();
+  writer_.annotate(request.gpu_notes, notes_.request, request.label);
+  request.gpu_notes += words.gpu_notes;
+  request.request_notes = words.request_notes;
+  text_.clear();
+  append(text_, request.state);
+  writer_.annotate(request.request_notes, notes_.gpus, text_);
 }
 
 // Every run may turn out to be the one that the request moves away from, so an arrow leaves each of
@@ -193,6 +208,7 @@ void TimelineLog::next_arrows(const RunRecord& run) {
           arriving_.push_back({static_cast<std::size_t>(other - run.group.begin()), request.flow});
       }
       request.state = run.group;
+      request.noted = nullptr;
     }
     request.state_since = run.ended;
     request.flow = ++flows_;
@@ -200,32 +216,27 @@ void TimelineLog::next_arrows(const RunRecord& run) {
   }
 }
 
-void TimelineLog::draw_on_gpus(const RunRecord& run, const RunWords& words) {
-  if (drawn_.size() == 1) {
-    Live& request = *drawn_[0].request;
-    if (request.note.empty()) writer_.annotate(request.note, notes_.request, request.label);
-    annotations_ = request.note;
-  } else {
-    text_.clear();
-    for (const Drawn& drawn : drawn_) {
-      if (!text_.empty()) text_ += ' ';
-      text_ += drawn.request->label;
-    }
-    annotations_.clear();
-    writer_.annotate(annotations_, notes_.request, text_);
+// Valid until the next call.
+std::string_view TimelineLog::gpu_notes(const RunWords& words) {
+  if (drawn_.size() == 1) return drawn_.front().request->gpu_notes;
+  text_.clear();
+  for (const Drawn& drawn : drawn_) {
+    if (!text_.empty()) text_ += ' ';
+    text_ += drawn.request->label;
   }
-  annotations_ += words.gpu_notes;
-  writer_.annotate(annotations_, notes_.run, static_cast<std::int64_t>(run.run.value));
-  writer_.annotate(annotations_, notes_.expected, nearest_seconds(run.expected));
-  if (run.failed) writer_.annotate(annotations_, notes_.failed, std::int64_t{1});
+  annotations_.clear();
+  writer_.annotate(annotations_, notes_.request, text_);
+  return annotations_ += words.gpu_notes;
+}
 
-  next_arrows(run);
-  const PerfettoWriter::Stamp launched(run.launched), ended(run.ended);
+void TimelineLog::draw_on_gpus(const RunRecord& run, const RunWords& words, const Stamp& launched,
+                               const Stamp& ended) {
+  const std::string_view notes = gpu_notes(words);
   const bool has_parts = 100 * (run.times.total() - run.times.compute) >= run.times.total() &&
                          run.times.total() > run.times.compute;
   for (std::size_t member = 0; member < run.group.size(); ++member) {
     const Track track = gpu_tracks_.at(run.group[member].value);
-    PerfettoWriter::Label label{run_, *words.on_gpus, annotations_};
+    PerfettoWriter::Label label{run_, *words.on_gpus, notes, run_notes_};
     if (member == 0) label.leaving = leaving_;
     if (!arriving_.empty()) {
       arriving_here_.clear();
@@ -253,16 +264,13 @@ void TimelineLog::draw_parts(const RunRecord& run, Track track) {
   draw(compute_, run.times.compute);
 }
 
-void TimelineLog::draw_on_requests(const RunRecord& run, const RunWords& words) {
-  annotations_ = words.request_notes;
-  writer_.annotate(annotations_, notes_.run, static_cast<std::int64_t>(run.run.value));
-  text_.clear();
-  append(text_, run.group);
-  writer_.annotate(annotations_, notes_.gpus, text_);
-  const PerfettoWriter::Stamp launched(run.launched), ended(run.ended);
+void TimelineLog::draw_on_requests(const RunRecord& run, const RunWords& words,
+                                   const Stamp& launched, const Stamp& ended) {
+  const auto run_number = std::string_view(run_notes_).substr(0, run_number_size_);
   for (const Drawn& drawn : drawn_) {
     Lane& lane = free_lane(drawn.task->request, *drawn.request, run.launched);
-    writer_.begin(launched, lane.track, {request_, *words.on_requests, annotations_});
+    writer_.begin(launched, lane.track,
+                  {request_, *words.on_requests, drawn.request->request_notes, run_number});
     writer_.end(ended, lane.track);
     lane.free = run.ended;
   }

@@ -35,7 +35,7 @@ class TimelineLog final : public Observer {
 
   void on_arrival(TimePoint at, const Request& request) override;
   void on_launch(TimePoint at, const Launch& launch) override;
-  void on_preempt(TimePoint at, RunId run) override;
+  void on_preempt(TimePoint at, RunId run, std::span<const Task* const> tasks) override;
   void on_run_end(const RunRecord& run) override;
   void on_request_end(const RequestOutcome& outcome) override;
   void on_instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) override;
@@ -44,6 +44,7 @@ class TimelineLog final : public Observer {
  private:
   using Track = PerfettoWriter::Track;
   using Word = PerfettoWriter::Word;
+  using Stamp = PerfettoWriter::Stamp;
 
   // What many runs have in common, and what is said of each of them alike: made once.
   struct RunKind {
@@ -59,6 +60,7 @@ class TimelineLog final : public Observer {
     std::size_t operator()(const RunKind& kind) const;
   };
   struct RunWords {
+    RunKind kind;
     Word* on_gpus = nullptr;      // what it is called there
     Word* on_requests = nullptr;  // and there
     std::string gpu_notes, request_notes;
@@ -69,7 +71,7 @@ class TimelineLog final : public Observer {
     TimePoint free{};  // when its last slice ends
   };
   struct Live {
-    std::string label, note;  // the trace's id, and the annotation that says it
+    std::string label;  // the trace's id
     ClassId request_class{};
     std::vector<Lane> lanes;  // the first is the request's own track
     int running = 0;          // its tasks that run
@@ -77,6 +79,9 @@ class TimelineLog final : public Observer {
     Group state{};            // the GPUs of its last run; empty: none yet
     TimePoint state_since{};  // when that ended
     std::uint64_t flow = 0;   // the arrow that leaves it
+    // Annotations of runs of this kind on `state`; nullptr: to be made.
+    const RunWords* noted = nullptr;
+    std::string gpu_notes, request_notes;
   };
   struct Drawn {
     const Task* task;
@@ -88,16 +93,19 @@ class TimelineLog final : public Observer {
     std::uint64_t flow = 0;
   };
 
-  Live& live(RequestId request);
   Track class_track(ClassId request_class);
   Track add_request_track(RequestId id, const Live& request);
   Lane& free_lane(RequestId id, Live& request, TimePoint from);
   void end_waiting(Live& request, TimePoint at);
   void next_arrows(const RunRecord& run);
-  void draw_on_gpus(const RunRecord& run, const RunWords& words);
+  void make_notes(Live& request, const RunWords& words);
+  std::string_view gpu_notes(const RunWords& words);
+  void draw_on_gpus(const RunRecord& run, const RunWords& words, const Stamp& launched,
+                    const Stamp& ended);
   void draw_parts(const RunRecord& run, Track track);
-  void draw_on_requests(const RunRecord& run, const RunWords& words);
-  const RunWords& words_of(const RunRecord& run);
+  void draw_on_requests(const RunRecord& run, const RunWords& words, const Stamp& launched,
+                        const Stamp& ended);
+  const RunWords& words_of(const RunRecord& run, const RunWords* guess);
   RunWords make_words(const RunRecord& run);
   Word& word(const std::string& text);
   Word& value(const std::string& text);
@@ -110,8 +118,7 @@ class TimelineLog final : public Observer {
   std::vector<Track> gpu_tracks_;    // index = GpuId
   std::vector<Track> class_tracks_;  // index = ClassId; 0: none yet
   Track requests_{}, waiting_{}, busy_{};
-  IdTable<RequestId, Live> live_;                   // those that are drawn
-  IdTable<RunId, std::vector<RequestId>> running_;  // the requests of each run that are drawn
+  IdTable<RequestId, Live> live_;  // those that are drawn
   std::int64_t busy_gpus_ = 0;
   std::int64_t shown_waiting_ = -1, shown_busy_ = -1;  // the counters' last values
   bool drew_ = true;                                   // something, since the last instant
@@ -134,7 +141,8 @@ class TimelineLog final : public Observer {
   std::vector<Drawn> drawn_;
   std::vector<std::uint64_t> leaving_, arriving_here_;
   std::vector<Arrival> arriving_;
-  std::string annotations_, text_;
+  std::string run_notes_, annotations_, text_;
+  std::size_t run_number_size_ = 0;  // of run_notes_: what says which run it is
 };
 
 }  // namespace regroup

@@ -95,7 +95,7 @@ TEST_F(BrokenRule, TimeGoesBack) {
   arrive(us(20), first);
   EXPECT_EQ(said([&] { arrive(us(19), second); }), text);
   EXPECT_EQ(said([&] { launch(us(19), {0}, {{0}}); }), text);
-  EXPECT_EQ(said([&] { conservation.on_preempt(us(19), {0}); }), text);
+  EXPECT_EQ(said([&] { conservation.on_preempt(us(19), {0}, {}); }), text);
   EXPECT_EQ(said([&] { end(us(19), first, 0); }), text);
   EXPECT_EQ(said([&] { conservation.on_instant(us(19), 0, 0); }), text);
   EXPECT_EQ(said([&] { conservation.on_end(us(19)); }), text);

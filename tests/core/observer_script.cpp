@@ -77,9 +77,12 @@ RunId Script::launch(const std::vector<RequestId>& requests, std::uint8_t stage,
   return id;
 }
 
-void Script::preempt(RunId run) {
-  runs_.at(run).preempted = true;
-  for (Observer* observer : observers) observer->on_preempt(now, run);
+void Script::preempt(RunId id) {
+  Run& run = runs_.at(id);
+  run.preempted = true;
+  std::vector<const Task*> tasks;
+  for (const Task& task : run.tasks) tasks.push_back(&task);
+  for (Observer* observer : observers) observer->on_preempt(now, id, tasks);
 }
 
 void Script::end(RunId id, int steps, Parts parts, bool setup_needed, bool failed) {

@@ -67,7 +67,7 @@ TEST(Relay, JournalIsThatOfTheLoopsThread) {
       const Group group{{0}, {9}};
       observer.on_arrival(us(i), rejected);
       observer.on_launch(us(i), {.run = run, .tasks = tasks, .group = group, .steps = 4});
-      observer.on_preempt(us(i), run);
+      observer.on_preempt(us(i), run, tasks);
       observer.on_gpu_failed(us(i), {3});
       observer.on_run_end({.run = run,
                            .tasks = tasks,

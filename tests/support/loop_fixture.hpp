@@ -67,7 +67,7 @@ class Diary final : public Observer {
     lines.push_back(fmt::format("{} launch run {} stage {} on{} x{}", ms(t), l.run.value,
                                 l.tasks[0]->stage, gpus, l.steps));
   }
-  void on_preempt(TimePoint t, RunId run) override {
+  void on_preempt(TimePoint t, RunId run, std::span<const Task* const>) override {
     lines.push_back(fmt::format("{} preempt run {}", ms(t), run.value));
   }
   void on_run_end(const RunRecord& r) override {
