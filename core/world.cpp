@@ -23,6 +23,12 @@ World::World(const Catalog& catalog, const NameTable<ClassId>& classes)
   for (const Gpu& gpu : gpus_) idle_.give(gpu.id);
 }
 
+void World::clear_changes() {
+  changes_.clear();
+  for (const std::uint32_t slot : gone_) tasks_.give_back(slot);
+  gone_.clear();
+}
+
 Progress World::progress(const Task& task) const {
   const LiveRun& run = *runs_.find(task.run);
   const TimePoint run_end = run.first_step + run.steps * run.step;
@@ -111,7 +117,7 @@ void World::remove_task(std::uint32_t slot) {
   record.shown_in = nullptr;
   --live_tasks_;
   task.id = kGone;  // a policy's stale pointer to this slot must not match
-  tasks_.give_back(slot);
+  gone_.push_back(slot);
 }
 
 void World::move(std::uint32_t slot) {

@@ -77,7 +77,9 @@ class World final : public ClusterView {
 
   // --- for the loop
   void set_now(TimePoint now) { now_ = now; }
-  void clear_changes() { changes_.clear(); }
+  // The policy has been told of them. Only now may slots of tasks that are gone be used again, so
+  // that no two tasks of one call have the same.
+  void clear_changes();
   void note(const Change& change) { changes_.push_back(change); }
 
   std::uint32_t add_request(Request&& request);
@@ -124,6 +126,7 @@ class World final : public ClusterView {
   IdleGpus idle_;
   std::size_t failed_gpus_ = 0;
   mutable Slots<TaskRecord> tasks_;
+  std::vector<std::uint32_t> gone_;  // slots of tasks whose end is news
   std::uint64_t next_task_id_ = 0;
   Slots<LiveRequest> requests_;
   std::vector<bool> request_live_;

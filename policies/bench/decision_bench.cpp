@@ -1,11 +1,12 @@
-// How long a policy thinks: the time of decide() by policy and cluster, while far more requests
-// wait than are served. Every run is a whole simulation; the table has the median, two percentiles
-// and the longest of its calls, in microseconds. --benchmark_filter=NAME/ runs one policy.
-#include <benchmark/benchmark.h>
-
-#include <string>
+// decision_bench [POLICY...]
+// How long a policy thinks: the time of decide() by policy (all built-in ones if none is named) and
+// cluster, while far more requests wait than are served. Every run is a whole simulation; the table
+// has the median, two percentiles and the longest of its calls. The longest is mostly the first,
+// which sets up, or one that lost its processor to somebody else.
+#include <fmt/format.h>
 
 #include "policies/builtin_policies.hpp"
+#include "regroup/policy/policy.hpp"
 #include "tools/experiment.hpp"
 #include "traces/generate.hpp"
 
@@ -24,7 +25,7 @@ constexpr Size kSizes[] = {{"8xH100", 8, 100},
 
 // All of them arrive within ten seconds. Of classes S, M and L, which some policies tell apart; of
 // few steps, since more of them are only more of the same decisions.
-void decision(benchmark::State& state, const char* policy, const Size& size) {
+tools::DecisionTimes decide(const std::string& policy, const Size& size) {
   tools::Experiment experiment;
   experiment.workload = [&] {
     traces::ArrivalOptions options;
@@ -37,27 +38,25 @@ void decision(benchmark::State& state, const char* policy, const Size& size) {
   experiment.cluster = size.cluster;
   experiment.policy = policy;
   experiment.slo = "alpha=10";
-  tools::DecisionTimes times;
-  for (auto _ : state) times = tools::run(experiment).decision_times;
-  state.counters["decisions"] = static_cast<double>(times.calls);
-  state.counters["median"] = times.p50_us;
-  state.counters["p99"] = times.p99_us;
-  state.counters["p999"] = times.p999_us;
-  state.counters["max"] = times.max_us;
+  return tools::run(experiment).decision_times;
+}
+
+void measure(const std::string& policy) {
+  for (const Size& size : kSizes) {
+    const tools::DecisionTimes times = decide(policy, size);
+    fmt::print("{:<14} {:>6} {:>9} {:>8.2f} {:>8.2f} {:>8.1f} {:>9.1f}\n", policy, size.gpus,
+               times.calls, times.p50_us, times.p99_us, times.p999_us, times.max_us);
+  }
 }
 
 }  // namespace
 }  // namespace regroup
 
 int main(int argc, char** argv) {
+  fmt::print("{:<14} {:>6} {:>9} {:>8} {:>8} {:>8} {:>9}\n", "us", "GPUs", "decisions", "median",
+             "P99", "P99.9", "longest");
+  for (int i = 1; i < argc; ++i) regroup::measure(argv[i]);
+  if (argc > 1) return 0;
   for (const regroup::PolicyPlugin* policy : regroup::kBuiltinPolicies)
-    for (const regroup::Size& size : regroup::kSizes)
-      benchmark::RegisterBenchmark(
-          (std::string(policy->name) + "/" + std::to_string(size.gpus) + "_GPUs").c_str(),
-          regroup::decision, policy->name, size)
-          ->Iterations(1)
-          ->Unit(benchmark::kSecond);
-  benchmark::Initialize(&argc, argv);
-  benchmark::ConsoleReporter table(benchmark::ConsoleReporter::OO_Tabular);
-  benchmark::RunSpecifiedBenchmarks(&table);
+    regroup::measure(policy->name);
 }

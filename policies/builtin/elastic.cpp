@@ -15,9 +15,12 @@
 // Other objectives than violations save nobody. Fairness has another order of those who wait;
 // throughput leaves out step 4, as every change costs time.
 //
-// Cost of a call: O(changes x log live) and the head of the queue against the nodes where something
-// changed; O(runs) if somebody to be saved finds no idle GPUs, once. Of a plan: O(live x (widths +
-// log live)), and there is one every live / 32 calls.
+// Cost of a call: O(changes x log live) and the head of the queue (64) against the nodes where
+// something changed; O(runs of 256 nodes) if somebody to be saved finds no idle GPUs, once for each
+// width; a copy of what is idle, some ten bytes a node; and O(GPUs that stand by). A plan is O(live
+// x (widths + log live)), every live / 32 calls. One of more than 2,048 tasks or 256 nodes goes on
+// in the calls that follow, each with as many; so no call grows with the size of the world but for
+// that copy. Up to that size it is one call's work, and the same as ever.
 #include "policies/builtin/elastic/boundaries.hpp"
 #include "policies/builtin/elastic/offers.hpp"
 #include "regroup/policy/policy.hpp"
@@ -107,7 +110,7 @@ class Elastic final : public Policy {
   }
 
   // It makes more of what stands by than those for whom it does.
-  bool may_use_standby(const Job& job, std::size_t need) const {
+  bool may_use_standby(const Job& job, std::size_t need) {
     const int n = pool_.standing_by();
     return n > 0 &&
            (job.promoted || 1 / job.area(need) >= planner_.standby().worth(planner_.now(), n));

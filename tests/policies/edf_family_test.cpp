@@ -101,6 +101,19 @@ TEST_P(EdfFamily, AGroupLiesOnOneNodeAndItsRequestStaysThere) {
   EXPECT_EQ(output.diary.outcomes.size(), 2u);
 }
 
+// The third request needs the GPU of the first one, which ends as the second one comes.
+TEST_P(EdfFamily, AnArrivalAtTheInstantOfAnEndHidesNoGpu) {
+  TestCatalog catalog({1, 1});
+  const auto output = run_policy(catalog,
+                                 {request(catalog, 0, 80, 1, 9), request(catalog, 0.110, 80, 1, 9),
+                                  request(catalog, 0.111, 80, 1, 9)},
+                                 GetParam());
+  const Times ends = finished_by_request(output);
+  EXPECT_EQ(ends[0], 110);
+  EXPECT_EQ(ends[1], 220);
+  EXPECT_LT(ends[2], 232);
+}
+
 TEST_P(EdfFamily, GoesOnWithTheGpusThatAreLeft) {
   TestCatalog catalog({4});
   const auto output =

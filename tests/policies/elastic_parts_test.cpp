@@ -98,5 +98,15 @@ TEST(ElasticStandby, TheFirstIsWorthTheRateOfThoseWhoCannot) {
   EXPECT_EQ(standby.count(at(1000), 8), 0);  // none came for long
 }
 
+TEST(ElasticStandby, ThousandsASecondAreCountedToo) {
+  Standby standby;
+  for (int i = 0; i < 400; ++i) standby.steps(1.0);
+  for (int i = 0; i < 400; ++i) standby.arrived(at(0.0005 * i), 0.01, 1);
+  const TimePoint now = at(0.0005 * 399);
+  // 2,000 during a step, give or take 45: more than one in 8,000 chances for so many.
+  EXPECT_NEAR(standby.count(now, 10000), 2000 + 3.66 * 45, 10);
+  EXPECT_NEAR(standby.worth(now, 2001), 1000, 30) << "as likely as not";
+}
+
 }  // namespace
 }  // namespace regroup::elastic

@@ -245,5 +245,13 @@ TEST(Elastic, TheSameTraceGivesTheSameDecisions) {
   EXPECT_EQ(journal(), journal());
 }
 
+TEST(Elastic, APlanOfManyTasksOnManyNodesGoesOnInTheCallsThatFollow) {
+  TestCatalog catalog(std::vector<int>(300, 2));
+  const auto requests = mixed(catalog, 3000, 2000, 1);  // within half a second
+  const Measures mine = measure(run_policy(catalog, requests, "elastic"), requests);
+  const Measures edf = measure(run_policy(catalog, requests, "edf"), requests);
+  EXPECT_LT(mine.violations, edf.violations);
+}
+
 }  // namespace
 }  // namespace regroup

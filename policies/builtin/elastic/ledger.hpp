@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "policies/builtin/elastic/job.hpp"
+#include "policies/builtin/elastic/job_table.hpp"
 
 namespace regroup::elastic {
 
@@ -49,7 +49,7 @@ class Ledger {
   bool is_live(std::uint32_t slot, TaskId id) const {
     return jobs_[slot].live && jobs_[slot].order.id == id;
   }
-  // What is kept of a task, as of this call. Valid until the next ready().
+  // What is kept of a task, as of this call. The reference stays valid while the task lives.
   Job& at(const ClusterView& view, std::uint32_t slot);
   void save(Job& job, bool saved);
   // Saved for good: it comes before all others, and so do the later stages of its request.
@@ -101,7 +101,7 @@ class Ledger {
   TimePoint now_{};
   std::uint64_t call_ = 0;
   std::pmr::unsynchronized_pool_resource pool_;  // after warming up, nothing is allocated
-  std::vector<Job> jobs_;                        // by slot
+  JobTable jobs_;
   // Sorted but for what came since the latest round; some are there no more. A round goes through
   // all of them, which in a tree would cost a cache miss each.
   std::vector<DeadlineOrder> live_;
@@ -155,8 +155,7 @@ inline Job& Ledger::at(const ClusterView& view, std::uint32_t slot) {
 }
 
 inline bool Ledger::ready(const ClusterView& view, const Task& task) {
-  if (jobs_.size() <= task.slot) jobs_.resize(task.slot + 1);
-  Job& job = jobs_[task.slot];
+  Job& job = jobs_.make(task.slot);
   const bool is_new = !job.live || job.order.id != task.id;
   if (is_new) {
     job = Job{};

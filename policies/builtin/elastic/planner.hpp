@@ -41,7 +41,6 @@ class Planner {
   Ledger& ledger() { return ledger_; }
   const Ledger& ledger() const { return ledger_; }
   Standby& standby() { return standby_; }
-  const Standby& standby() const { return standby_; }
 
   // Index of the narrowest width in time, or kLate.
   std::size_t need(const Job& job) const {
@@ -164,7 +163,6 @@ class Planner {
   void go_on_planning(const ClusterView& view) {
     if (stage_ == Stage::kTriage && triage(view)) {
       stage_ = Stage::kSave;
-      ledger_.drop_reservations();
       told_ = 0;
     }
     if (stage_ == Stage::kSave && save(view)) stage_ = slower() ? Stage::kRank : Stage::kRuns;
@@ -172,6 +170,7 @@ class Planner {
         ledger_.go_round(view, kAtOnce, [&](Job& job) { ledger_.set_rank(job, rank(job)); }))
       stage_ = Stage::kRuns;
     if (stage_ != Stage::kRuns) return;
+    if (runs_from_ == 0) ledger_.drop_reservations();  // they are made anew in this call
     turn_ = {runs_from_, std::min(runs_from_ + kNodesAtOnce, ledger_.nodes())};
     runs_from_ = turn_.end < ledger_.nodes() ? turn_.end : 0;
     if (runs_from_ == 0) stage_ = Stage::kNone;

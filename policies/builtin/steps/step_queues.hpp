@@ -184,14 +184,9 @@ class StepQueues {
 
   // If that task ran, its GPUs are free again.
   void end_run(const Change& change) {
-    if (change.slot < places_.size() && places_[change.slot].running == change.task) {
-      places_[change.slot].running = kNoTask;
-      return agenda_.touch(places_[change.slot].home);
-    }
-    const auto run = std::ranges::find(displaced_, change.task, &Place::running);
-    if (run == displaced_.end()) return;
-    agenda_.touch(run->home);
-    displaced_.erase(run);
+    if (change.slot >= places_.size() || places_[change.slot].running != change.task) return;
+    places_[change.slot].running = kNoTask;
+    agenda_.touch(places_[change.slot].home);
   }
 
   void enqueue(const ClusterView& view, const Task& task) {
@@ -199,7 +194,6 @@ class StepQueues {
     const WaitingKey key = key_of(task, request);
     const std::size_t home = home_of(view, task, request);
     if (places_.size() <= task.slot) places_.resize(task.slot + 1);
-    if (places_[task.slot].running != kNoTask) displaced_.push_back(places_[task.slot]);
     places_[task.slot] = {.request = &request, .home = home};
     WaitingTasks& queue = queues_[home];
     if (request.service != ServiceClass::kL || task.kind != StageKind::kDenoise) {
@@ -272,8 +266,6 @@ class StepQueues {
   std::map<RequestId, QueuedRequest> live_;
   PerClass<int> count_;
   std::vector<Place> places_;  // by slot
-  // Of tasks that have ended, but arrivals are told of first, and one has the slot already.
-  std::vector<Place> displaced_;
   std::vector<WaitingTasks> queues_;  // by node; the last one: anywhere
   std::uint64_t anywhere_version_ = 0;
   std::set<std::size_t> with_fresh_;  // queues

@@ -13,8 +13,9 @@ namespace regroup {
 struct Task {
   TaskId id{};  // kept from the moment the stage becomes ready until it is done
   RequestId request{};
-  std::uint32_t slot =
-      0;  // small and dense: index your own arrays by it. Reused once the task is gone
+  // Small and dense: index your own arrays by it. Used again once a call has told of the task's
+  // end, so that no two tasks of one call have the same.
+  std::uint32_t slot = 0;
   ModelId model{};
   ShapeId shape_id{};
   ClassId request_class{};
