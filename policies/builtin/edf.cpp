@@ -1,8 +1,8 @@
 // Earliest deadline first on lanes of a fixed degree, preemptive at step boundaries (Liu, Layland
 // 1973). Requests without a deadline come last.
 //
-// Cost of a decision: O(changes x (log waiting + log lanes)), and O(1) for each run that was told to
-// make room; see lanes.hpp.
+// Cost of a decision: O(changes x (log waiting + log lanes)), and O(1) for each run that was told
+// to make room; see lanes.hpp.
 #include "regroup/policy/lanes.hpp"
 
 namespace {

@@ -5,8 +5,8 @@
 // queue=shared: it waits for whatever lane is free first; with degree 1 that is an M/G/k queue, and
 // what queueing theory says can be checked. A request's later stages wait for its own lane first.
 //
-// Cost of a decision: O(changes x (log waiting + log lanes)), and with bound, for each arrival, O(1)
-// for each lane that will be done within a step of the first.
+// Cost of a decision: O(changes x (log waiting + log lanes)), and with bound, for each arrival,
+// O(1) for each lane that will be done within a step of the first.
 #include <variant>
 
 #include "policies/builtin/lanes/soonest_lane.hpp"

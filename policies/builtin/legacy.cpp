@@ -4,8 +4,8 @@
 //
 // With several nodes a request is bound to the one with the least work when it arrives.
 //
-// Cost of a decision: O(changes x (log waiting + log nodes)), and for each arrival O(1) for each node
-// that will be done within a step of the first; O(nodes) while a GPU is broken.
+// Cost of a decision: O(changes x (log waiting + log nodes)), and for each arrival O(1) for each
+// node that will be done within a step of the first; O(nodes) while a GPU is broken.
 #include "policies/builtin/lanes/lane_sets.hpp"
 
 namespace {

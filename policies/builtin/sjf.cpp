@@ -1,8 +1,8 @@
 // Shortest job first on lanes of a fixed degree: of the requests bound to a lane the one with the
 // least work has it next, and keeps it to its end (GF-DiT's sjf).
 //
-// Cost of a decision: O(changes x (log waiting + log lanes)), and for each arrival O(1) for each lane
-// that will be done within a step of the first; O(lanes) while a GPU is broken.
+// Cost of a decision: O(changes x (log waiting + log lanes)), and for each arrival O(1) for each
+// lane that will be done within a step of the first; O(lanes) while a GPU is broken.
 #include "policies/builtin/lanes/soonest_lane.hpp"
 
 namespace {

@@ -8,8 +8,8 @@
 // Other than published: asked when a request arrives and when a stage ends, not at every step: what
 // is left of those that wait does not change meanwhile, so the answer would not either.
 //
-// Cost of a decision: O(changes x (log waiting + log lanes)), and for each arrival O(1) for each lane
-// that will be done within a step of the first; with shared, see lanes.hpp.
+// Cost of a decision: O(changes x (log waiting + log lanes)), and for each arrival O(1) for each
+// lane that will be done within a step of the first; with shared, see lanes.hpp.
 #include <variant>
 
 #include "policies/builtin/lanes/soonest_lane.hpp"

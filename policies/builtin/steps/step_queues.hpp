@@ -265,7 +265,7 @@ class StepQueues {
   NodeAgenda agenda_;
   std::map<RequestId, QueuedRequest> live_;
   PerClass<int> count_;
-  std::vector<Place> places_;  // by slot
+  std::vector<Place> places_;         // by slot
   std::vector<WaitingTasks> queues_;  // by node; the last one: anywhere
   std::uint64_t anywhere_version_ = 0;
   std::set<std::size_t> with_fresh_;  // queues
