@@ -18,11 +18,11 @@ struct RunTimes {
   friend bool operator==(const RunTimes&, const RunTimes&) = default;
 };
 
-// A checked placement on its way to the backend. The tasks are valid during launch() only.
+// A checked placement on its way to the backend. Tasks and group are valid during launch() only.
 struct Launch {
   RunId run{};
   std::span<const Task* const> tasks;  // one, or a batch of one model, shape and stage
-  Group group{};                       // idle; where each task's state lies is in task->group
+  const Group& group;                  // idle; where each task's state lies is in task->group
   Layout layout{};
   int steps = 1;        // at least 1, at most the steps left of every task
   RunTimes expected{};  // by the cost model: what a simulated or virtual machine takes

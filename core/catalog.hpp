@@ -22,6 +22,12 @@ struct Semantics {
   bool pinned_runs_ahead = false;
 };
 
+// What it takes to bring a task's state to another group.
+struct Migration {
+  std::int64_t bytes = 0;
+  Duration time{};  // what CostModel::migrate says
+};
+
 // One object per run and thread: forming groups changes it.
 class Catalog {
  public:
@@ -50,8 +56,7 @@ class Catalog {
 
   virtual const CostModel& cost() const = 0;
   virtual Semantics semantics() const { return {}; }
-  // Bytes that CostModel::migrate moves.
-  virtual std::int64_t migration_bytes(const Task& task, const Group& to) const = 0;
+  virtual Migration migration(const Task& task, const Group& to) const = 0;
   // The whole request alone on an idle group of at most that many GPUs, nothing waiting.
   virtual Duration standalone(ShapeId shape, int steps, int gpus) const = 0;
 

@@ -12,7 +12,8 @@ namespace {
 constexpr double kRelativeError = 1e-9;
 
 template <class... Args>
-[[noreturn]] void broken(TimePoint at, fmt::format_string<Args...> text, Args&&... args) {
+[[noreturn, gnu::cold, gnu::noinline]] void broken(TimePoint at, fmt::format_string<Args...> text,
+                                                   Args&&... args) {
   fail<InternalError>("conservation, at {:.9f} s: {}", to_seconds(at),
                       fmt::format(text, std::forward<Args>(args)...));
 }
@@ -27,7 +28,8 @@ void Conservation::pass(TimePoint at) {
 }
 
 Conservation::Live& Conservation::live(RequestId request, const char* what) {
-  if (Live* const found = live_.find(request)) return *found;
+  if (Live* const found = live_.find(request)) [[likely]]
+    return *found;
   const bool arrived = last_arrived_ && request <= *last_arrived_;
   broken(now_, "request {} {} {}", request.value, what,
          arrived ? "but has ended" : "but never arrived");

@@ -97,10 +97,6 @@ void ControlLoop::take_in_wakes() {
 }
 
 void ControlLoop::end_run(const Event& event) {
-  const LiveRun* run = world_.find_run(event.run);
-  RG_CHECK(run != nullptr, "the backend ended run {}, which is not under way", event.run.value);
-  RG_CHECK(event.steps >= 0 && event.steps <= run->steps, "run {} of {} steps ended with {}",
-           event.run.value, run->steps, event.steps);
   const LiveRun& ended = world_.end_run(event.run, event.steps);
   const Task& first = world_.task(ended.tasks[0]);
   if (pinning_ != Pinning::kNone) {
@@ -224,25 +220,6 @@ void ControlLoop::apply(const Decision& decision) {
   }
 }
 
-// What the placement is expected to take, by the cost model.
-Launch ControlLoop::expect(const Decision& decision) {
-  Launch launch{.run = {next_run_++},
-                .tasks = batch_,
-                .group = decision.group,
-                .layout = decision.layout,
-                .steps = decision.steps};
-  const CostModel& cost = parts_.catalog.cost();
-  RunTimes& expected = launch.expected;
-  if (!runs_ahead(launch)) expected.dispatch = cost.dispatch();
-  expected.setup = cost.setup(launch.group);
-  for (const Task* task : batch_)
-    if (pinning_ == Pinning::kNone && task->group != launch.group)
-      expected.migrate += cost.migrate(*task, launch.group);
-  launch.step = cost.predict(*batch_[0], launch.layout, 1, static_cast<int>(batch_.size()));
-  expected.compute = launch.steps * launch.step;
-  return launch;
-}
-
 // Whether the launch was queued behind work that has ended just now.
 bool ControlLoop::runs_ahead(const Launch& launch) const {
   if (pinning_ == Pinning::kNone) return false;
@@ -258,33 +235,47 @@ bool ControlLoop::runs_ahead(const Launch& launch) const {
 void ControlLoop::place(const Decision& decision) {
   batch_.clear();
   for (const std::uint32_t slot : checker_.tasks(decision)) batch_.push_back(&world_.task(slot));
-  const Launch launch = expect(decision);
-  const TimePoint now = world_.now();
-  tell([&](Observer& o) { o.on_launch(now, launch); });
+  Launch launch{.run = {next_run_++},
+                .tasks = batch_,
+                .group = decision.group,
+                .layout = decision.layout,
+                .steps = decision.steps};
+  // What it is expected to take, by the cost model.
+  const CostModel& cost = world_.cost();
+  RunTimes& expected = launch.expected;
+  if (!runs_ahead(launch)) expected.dispatch = cost.dispatch();
+  expected.setup = cost.setup(launch.group);
+  for (const Task* task : batch_) expected.migrate += note_launch(*task, launch);
+  launch.step = cost.predict(*batch_[0], launch.layout, 1, static_cast<int>(batch_.size()));
+  expected.compute = launch.steps * launch.step;
 
-  for (const Task* task : batch_) {
-    const std::int64_t bytes =
-        task->group == launch.group ? 0 : parts_.catalog.migration_bytes(*task, launch.group);
-    RequestOutcome& outcome = world_.request(world_.owner(*task)).outcome;
-    outcome.started = std::min(outcome.started, now);
-    ++outcome.runs;
-    outcome.migrations += bytes > 0 ? 1 : 0;
-    outcome.migrated_bytes += bytes;
-    if (task->kind != StageKind::kDenoise) continue;
-    const int degree = launch.layout.size();
-    const bool denoised_before = outcome.widest > 0;
-    outcome.group_changes += denoised_before && task->group != launch.group;
-    outcome.narrowest = outcome.narrowest == 0 ? degree : std::min(outcome.narrowest, degree);
-    outcome.widest = std::max(outcome.widest, degree);
-  }
+  tell([&](Observer& o) { o.on_launch(world_.now(), launch); });
   parts_.backend.launch(launch);
-
   LiveRun& run = world_.add_run(launch.run, launch);
-  run.first_step = now + launch.expected.total() - launch.expected.compute;
+  run.first_step = world_.now() + expected.total() - expected.compute;
   run.step = launch.step;
-  run.setup_needed = launch.expected.setup > Duration::zero();
+  run.setup_needed = expected.setup > Duration::zero();
   parts_.catalog.formed(launch.group);
   idle_wakes_ = 0;
+}
+
+Duration ControlLoop::note_launch(const Task& task, const Launch& launch) {
+  RequestOutcome& outcome = world_.request(world_.owner(task)).outcome;
+  outcome.started = std::min(outcome.started, world_.now());
+  ++outcome.runs;
+  const bool elsewhere = task.group != launch.group;
+  if (task.kind == StageKind::kDenoise) {
+    const int degree = launch.layout.size();
+    const bool denoised_before = outcome.widest > 0;
+    outcome.group_changes += denoised_before && elsewhere;
+    outcome.narrowest = denoised_before ? std::min(outcome.narrowest, degree) : degree;
+    outcome.widest = std::max(outcome.widest, degree);
+  }
+  if (!elsewhere) return {};
+  const Migration migration = parts_.catalog.migration(task, launch.group);
+  outcome.migrations += migration.bytes > 0 ? 1 : 0;
+  outcome.migrated_bytes += migration.bytes;
+  return pinning_ == Pinning::kNone ? migration.time : Duration{};
 }
 
 void ControlLoop::stalled() const {

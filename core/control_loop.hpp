@@ -52,7 +52,8 @@ class ControlLoop {
   void ask();
   void apply(const Decision& decision);
   void place(const Decision& decision);
-  Launch expect(const Decision& decision);
+  // Notes in its outcome that a task is launched. Gives the time that its state takes to move.
+  Duration note_launch(const Task& task, const Launch& launch);
   bool runs_ahead(const Launch& launch) const;
   [[noreturn]] void stalled() const;
 

@@ -1,5 +1,7 @@
 #include "core/decision_checker.hpp"
 
+#include <algorithm>
+
 #include "core/errors.hpp"
 
 namespace regroup {
@@ -23,6 +25,12 @@ std::string text(Layout layout) {
 }
 
 }  // namespace
+
+DecisionChecker::DecisionChecker(World& world, const Catalog& catalog)
+    : world_(world),
+      catalog_(catalog),
+      least_memory_(std::ranges::min(world.gpus(), {}, &Gpu::memory_free_bytes).memory_free_bytes) {
+}
 
 void DecisionChecker::begin() {
   decisions_.clear();
@@ -52,6 +60,7 @@ bool DecisionChecker::used(const Task& task) const {
 
 void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Group& group,
                                   Layout layout, int steps) noexcept {
+  if (plainly_right(tasks, group, layout, steps)) return keep(tasks, group, layout, steps);
   const auto describe = [&] {
     std::string names;
     for (const Task* task : tasks) names += (names.empty() ? "" : ", ") + text(*task);
@@ -59,8 +68,24 @@ void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Grou
         "place({} on {}, {}, steps {})", names, text(group), text(layout),
         steps == kUntilToldOtherwise ? "until told otherwise" : fmt::format("{}", steps));
   };
-  if (!accept([&] { return broken_place(tasks, group, layout, steps); }, describe)) return;
+  if (accept([&] { return broken_place(tasks, group, layout, steps); }, describe))
+    keep(tasks, group, layout, steps);
+}
 
+bool DecisionChecker::plainly_right(std::span<const Task* const> tasks, const Group& group,
+                                    Layout layout, int steps) const {
+  if (tasks.size() != 1 || tasks[0] == nullptr || !error_.empty()) return false;
+  const Task* const task = world_.live(*tasks[0]);
+  if (task == nullptr || task->running || used(*task) || steps < 0 || steps > task->steps_left())
+    return false;
+  const Answer& answer = answer_of(*task, layout);
+  return answer.is_of(*task, layout, 1) && answer.bytes <= least_memory_ &&
+         static_cast<std::size_t>(layout.size()) == group.size() && !group.overflowed() &&
+         world_.idle().contains_on_one_node(group);
+}
+
+void DecisionChecker::keep(std::span<const Task* const> tasks, const Group& group, Layout layout,
+                           int steps) {
   Decision& decision = decisions_.emplace_back();
   decision.kind = Decision::Kind::kPlace;
   decision.group = group;
@@ -110,13 +135,16 @@ DecisionChecker::Broken DecisionChecker::broken_place(std::span<const Task* cons
   return kKept;
 }
 
-std::optional<std::int64_t> DecisionChecker::bytes_needed(const Task& task, Layout layout,
-                                                          std::size_t batch) const {
+DecisionChecker::Answer& DecisionChecker::answer_of(const Task& task, Layout layout) const {
   const std::size_t mixed = (task.shape_id.value * StageGraph::kMaxStages + task.stage) * 8 +
                             layout.ulysses + std::size_t{3} * layout.ring + layout.cfg;
-  Answer& known = answers_[mixed % answers_.size()];
-  if (known.batch != batch || known.shape != task.shape_id || known.stage != task.stage ||
-      known.layout != layout) {
+  return answers_[mixed % answers_.size()];
+}
+
+std::optional<std::int64_t> DecisionChecker::bytes_needed(const Task& task, Layout layout,
+                                                          std::size_t batch) const {
+  Answer& known = answer_of(task, layout);
+  if (!known.is_of(task, layout, batch)) {
     if (!catalog_.why_not(task.shape_id, task.stage, layout).empty()) return std::nullopt;
     known = {
         .shape = task.shape_id,

@@ -13,7 +13,7 @@ namespace regroup {
 
 class DecisionChecker final : public Decisions {
  public:
-  DecisionChecker(World& world, const Catalog& catalog) : world_(world), catalog_(catalog) {}
+  DecisionChecker(World& world, const Catalog& catalog);
 
   // Before each decide().
   void begin();
@@ -35,6 +35,11 @@ class DecisionChecker final : public Decisions {
  private:
   // The rule that a decision breaks, or nothing.
   using Broken = std::optional<std::string>;
+  // Whether the placement is what nearly all are, and breaks no rule: one task on idle GPUs of one
+  // node, in a layout that was placed lately. Of any other broken_place() finds out.
+  bool plainly_right(std::span<const Task* const> tasks, const Group& group, Layout layout,
+                     int steps) const;
+  void keep(std::span<const Task* const> tasks, const Group& group, Layout layout, int steps);
   Broken broken_place(std::span<const Task* const> tasks, const Group& group, Layout layout,
                       int steps) const;
   Broken broken_task(const Task* task) const;
@@ -45,6 +50,8 @@ class DecisionChecker final : public Decisions {
   // What the placement takes on each of its GPUs; nothing if the model cannot have that layout.
   std::optional<std::int64_t> bytes_needed(const Task& task, Layout layout,
                                            std::size_t batch) const;
+  struct Answer;
+  Answer& answer_of(const Task& task, Layout layout) const;
   // Runs `check` and notes the first broken rule with what was decided.
   template <class Check, class Describe>
   bool accept(Check check, Describe describe) noexcept;
@@ -56,6 +63,7 @@ class DecisionChecker final : public Decisions {
   std::vector<std::uint64_t>
       used_in_;  // by slot: the call in which the task was placed or rejected
   std::uint64_t call_ = 0;
+  std::int64_t least_memory_ = 0;  // that is free on any GPU
   std::string error_;
 
   // What the catalog said lately: it says the same throughout a run, and takes longer to do so.
@@ -65,6 +73,9 @@ class DecisionChecker final : public Decisions {
     Layout layout{};
     std::size_t batch = 0;  // 0: none yet
     std::int64_t bytes = 0;
+    bool is_of(const Task& task, Layout wanted, std::size_t tasks) const {
+      return batch == tasks && shape == task.shape_id && stage == task.stage && layout == wanted;
+    }
   };
   mutable std::array<Answer, 256> answers_{};
 };

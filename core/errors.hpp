@@ -57,17 +57,27 @@ class InternalError : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
-// fail<ConfigError>("{}: no such model", name)
+// fail<ConfigError>("{}: no such model", name). Cold: the code that makes a message stays out of
+// the functions that hardly ever need one.
 template <class E, class... Args>
-[[noreturn]] void fail(fmt::format_string<Args...> text, Args&&... args) {
+[[noreturn, gnu::cold, gnu::noinline]] void fail(fmt::format_string<Args...> text, Args&&... args) {
   throw E(fmt::format(text, std::forward<Args>(args)...));
+}
+
+// What RG_CHECK says, where and why.
+template <class... Args>
+[[noreturn, gnu::cold, gnu::noinline]] void fail_check(const char* file, int line,
+                                                       const char* condition,
+                                                       fmt::format_string<Args...> text,
+                                                       Args&&... args) {
+  throw InternalError(fmt::format("{}:{}: {}: {}", file, line, condition,
+                                  fmt::format(text, std::forward<Args>(args)...)));
 }
 
 }  // namespace regroup
 
-#define RG_CHECK(condition, ...)                                                                   \
-  do {                                                                                             \
-    if (!(condition)) [[unlikely]]                                                                 \
-      throw ::regroup::InternalError(                                                              \
-          fmt::format("{}:{}: {}: {}", __FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__))); \
+#define RG_CHECK(condition, ...)                                          \
+  do {                                                                    \
+    if (!(condition)) [[unlikely]]                                        \
+      ::regroup::fail_check(__FILE__, __LINE__, #condition, __VA_ARGS__); \
   } while (false)

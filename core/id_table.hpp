@@ -22,8 +22,8 @@ class IdTable {
 
   // nullptr: not there.
   Value* find(Key id) {
-    const std::size_t cell = cell_of(id.value);
-    return cells_.empty() || cells_[cell].id == kFree ? nullptr : &values_[cells_[cell].place];
+    const Cell& cell = cells_[cell_of(id.value)];
+    return cell.id == kFree ? nullptr : &values_[cell.place];
   }
   const Value* find(Key id) const { return const_cast<IdTable*>(this)->find(id); }
 
@@ -39,20 +39,26 @@ class IdTable {
 
   // Must be there. The value can be read until the next add().
   Value& remove(Key id) {
+    Value* const removed = remove_if_there(id);
+    RG_CHECK(removed != nullptr, "id {} is not there", id.value);
+    return *removed;
+  }
+  // The same; nullptr: it was not there.
+  Value* remove_if_there(Key id) {
     std::size_t hole = cell_of(id.value);
-    RG_CHECK(!cells_.empty() && cells_[hole].id != kFree, "id {} is not there", id.value);
+    if (cells_[hole].id == kFree) return nullptr;
     const std::uint32_t place = cells_[hole].place;
     values_.give_back(place);
     --size_;
     // Whoever was put off by this cell moves up.
     for (std::size_t next = after(hole); cells_[next].id != kFree; next = after(next)) {
       const std::size_t wanted = first_cell(cells_[next].id);
-      if (((next - wanted) & mask()) < ((next - hole) & mask())) continue;
+      if (((next - wanted) & mask_) < ((next - hole) & mask_)) continue;
       cells_[hole] = cells_[next];
       hole = next;
     }
     cells_[hole].id = kFree;
-    return values_[place];
+    return &values_[place];
   }
 
   // Every id, ascending: for messages and ends, not for every event.
@@ -71,27 +77,27 @@ class IdTable {
     std::uint32_t place = 0;  // in values_
   };
 
-  std::size_t mask() const { return cells_.size() - 1; }
-  std::size_t after(std::size_t cell) const { return (cell + 1) & mask(); }
+  std::size_t after(std::size_t cell) const { return (cell + 1) & mask_; }
   // Fibonacci hashing (Knuth, TAOCP 3, 6.4): it keeps ids that follow one another apart.
   std::size_t first_cell(std::uint64_t id) const {
-    return static_cast<std::size_t>((id * 0x9E3779B97F4A7C15u) >> 32) & mask();
+    return static_cast<std::size_t>((id * 0x9E3779B97F4A7C15u) >> 32) & mask_;
   }
   // Where the id is, or the free cell where it would be.
   std::size_t cell_of(std::uint64_t id) const {
-    if (cells_.empty()) return 0;
     std::size_t cell = first_cell(id);
     while (cells_[cell].id != id && cells_[cell].id != kFree) cell = after(cell);
     return cell;
   }
   void grow() {
-    std::vector<Cell> old(std::max<std::size_t>(16, 2 * cells_.size()));
+    std::vector<Cell> old(2 * cells_.size());
     old.swap(cells_);
+    mask_ = cells_.size() - 1;
     for (const Cell& cell : old)
       if (cell.id != kFree) cells_[cell_of(cell.id)] = cell;
   }
 
-  std::vector<Cell> cells_;  // a power of two, at most half of them used
+  std::vector<Cell> cells_ = std::vector<Cell>(16);  // a power of two, at most half of them used
+  std::size_t mask_ = 15;                            // cells_.size() - 1
   Slots<Value> values_;
   std::size_t size_ = 0;
 };

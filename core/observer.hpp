@@ -6,11 +6,11 @@
 
 namespace regroup {
 
-// One run (launched placement) that has ended.
+// One run (launched placement) that has ended. Tasks and group are valid during the call.
 struct RunRecord {
   RunId run{};
-  std::span<const Task* const> tasks;  // after the steps below were added; valid during the call
-  Group group{};
+  std::span<const Task* const> tasks;  // after the steps below were added
+  const Group& group;
   Layout layout{};
   int steps = 0;  // done
   TimePoint launched{};

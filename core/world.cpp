@@ -17,6 +17,7 @@ std::vector<int> sizes(std::span<const Node> nodes) {
 
 World::World(const Catalog& catalog, const NameTable<ClassId>& classes)
     : catalog_(catalog),
+      cost_(catalog.cost()),
       classes_(classes),
       gpus_(catalog.gpus().begin(), catalog.gpus().end()),
       idle_(sizes(catalog.nodes())) {
@@ -120,13 +121,6 @@ void World::remove_task(std::uint32_t slot) {
   gone_.push_back(slot);
 }
 
-void World::move(std::uint32_t slot) {
-  TaskRecord& record = tasks_[slot];
-  if (record.moved) return;
-  record.moved = true;
-  moved_.push_back(slot);
-}
-
 const TaskSet& World::up_to_date(const TaskSet& set) const {
   for (const std::uint32_t slot : moved_) {
     TaskRecord& record = tasks_[slot];
@@ -177,7 +171,11 @@ LiveRun& World::add_run(RunId id, const Launch& launch) {
 }
 
 const LiveRun& World::end_run(RunId id, int steps) {
-  const LiveRun& run = runs_.remove(id);
+  const LiveRun* const found = runs_.remove_if_there(id);
+  RG_CHECK(found != nullptr, "the backend ended run {}, which is not under way", id.value);
+  const LiveRun& run = *found;
+  RG_CHECK(steps >= 0 && steps <= run.steps, "run {} of {} steps ended with {}", id.value,
+           run.steps, steps);
   for (const std::uint32_t slot : run.tasks) {
     Task& task = tasks_[slot].task;
     task.running = false;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory_resource>
+#include <utility>
 #include <vector>
 
 #include "core/catalog.hpp"
@@ -53,7 +54,7 @@ class World final : public ClusterView {
   std::span<const Change> changes() const override { return changes_; }
   const Task& task(std::uint32_t slot) const override { return tasks_[slot].task; }
   Progress progress(const Task& task) const override;
-  const CostModel& cost() const override { return catalog_.cost(); }
+  const CostModel& cost() const override { return cost_; }
   std::span<const Layout> layouts(const Task& task) const override {
     return catalog_.layouts(task.shape_id, task.stage);
   }
@@ -97,7 +98,8 @@ class World final : public ClusterView {
   LiveRun& add_run(RunId id, const Launch& launch);
   LiveRun* find_run(RunId id) { return runs_.find(id); }
   // GPUs become idle (unless they failed), tasks ready with their steps counted. Gives what is
-  // known of the run, which is under way no more; valid until the next add_run().
+  // known of the run, which is under way no more; valid until the next add_run(). Checks that it
+  // was, and had so many steps.
   const LiveRun& end_run(RunId id, int steps);
 
   void fail_gpu(GpuId gpu);
@@ -114,9 +116,13 @@ class World final : public ClusterView {
   // Most policies live on changes() alone, so the sets are put right only when somebody looks:
   // a task that ends a step and begins the next one in between costs nothing.
   const TaskSet& up_to_date(const TaskSet& set) const;
-  void move(std::uint32_t slot);
+  void move(std::uint32_t slot) {
+    if (std::exchange(tasks_[slot].moved, true)) return;
+    moved_.push_back(slot);
+  }
 
   const Catalog& catalog_;
+  const CostModel& cost_;
   const NameTable<ClassId>& classes_;
   // The sets take their nodes from here: after warming up, nothing is allocated.
   std::pmr::unsynchronized_pool_resource pool_;

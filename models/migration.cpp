@@ -24,10 +24,10 @@ struct Busy {
 
 }  // namespace
 
-Migration migration(const TaskState& state, const Group& from_group, const Group& to_group,
+Transfers transfers(const TaskState& state, const Group& from_group, const Group& to_group,
                     const std::function<Path(GpuId, GpuId)>& path) {
   const std::span<const GpuId> from = from_group, to = to_group;
-  Migration result;
+  Transfers result;
   if (from.empty() || to.empty()) return result;
   std::array<Busy, kMaxGroupSize> senders{};
   const auto send = [&](std::size_t source, std::size_t target, std::int64_t bytes,

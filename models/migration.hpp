@@ -16,7 +16,7 @@ struct TaskState {
   std::int64_t embedding_bytes = 0;
 };
 
-struct Migration {
+struct Transfers {
   std::int64_t bytes = 0;  // over all links together
   double seconds = 0;
 };
@@ -24,7 +24,7 @@ struct Migration {
 // Each rank of `to` receives what of its shard lies on other GPUs, and the embeddings from rank 0
 // of `from` if it was not in `from`. All transfers run at once; a GPU sends one after another, and
 // receives so. Time: of the busiest GPU, bytes over path bandwidth, and its longest latency.
-Migration migration(const TaskState& state, const Group& from, const Group& to,
+Transfers transfers(const TaskState& state, const Group& from, const Group& to,
                     const std::function<Path(GpuId, GpuId)>& path);
 
 }  // namespace regroup::models

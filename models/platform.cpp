@@ -94,8 +94,8 @@ const CostModel& Platform::cost() const { return state_->costs; }
 
 Semantics Platform::semantics() const { return state_->costs.semantics(); }
 
-std::int64_t Platform::migration_bytes(const Task& task, const Group& to) const {
-  return state_->costs.migration(task, to).bytes;
+Migration Platform::migration(const Task& task, const Group& to) const {
+  return state_->costs.migration(task, to);
 }
 
 Duration Platform::standalone(ShapeId shape, int steps, int gpus) const {

@@ -64,7 +64,7 @@ class Platform final : public Catalog {
   // predict() neither allocates nor searches once it has answered for a (shape, stage, layout).
   const CostModel& cost() const override;
   Semantics semantics() const override;
-  std::int64_t migration_bytes(const Task& task, const Group& to) const override;
+  Migration migration(const Task& task, const Group& to) const override;
   // On the fastest of the listed layouts that are narrow enough, stage by stage.
   Duration standalone(ShapeId shape, int steps, int gpus) const override;
   void formed(const Group& group) override;

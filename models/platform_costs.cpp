@@ -33,6 +33,10 @@ Layout widest(std::span<const Layout> layouts, int gpus) {
   return best;
 }
 
+std::size_t rest_index(int gpus) {
+  return static_cast<std::size_t>(std::clamp(gpus, 1, kMaxDegree)) - 1;
+}
+
 // The time from the start of `stage` to the end of the request, if each stage takes times[stage].
 double longest(const StageGraph& graph, std::size_t stage, std::span<const double> times) {
   std::array<double, StageGraph::kMaxStages> from_start{};
@@ -187,8 +191,15 @@ PlatformCosts::StageTimes PlatformCosts::times_on(ShapeId shape, int gpus) const
 }
 
 Duration PlatformCosts::remaining(const Task& task, int gpus) const {
-  RG_CHECK(task.shape_id.value < shapes_.size(), "shape {} of {}", task.shape_id.value,
-           shapes_.size());
+  const std::vector<ShapeEntry::Rest>& rests = entry(task.shape_id).stages[task.stage].rest;
+  if (!rests.empty()) {
+    const ShapeEntry::Rest& rest = rests[rest_index(gpus)];
+    if (!std::isnan(rest.step)) return from_seconds(task.steps_left() * rest.step + rest.later);
+  }
+  return remaining_asked_first(task, gpus);
+}
+
+Duration PlatformCosts::remaining_asked_first(const Task& task, int gpus) const {
   ShapeEntry& entry = shapes_[task.shape_id.value];
   const StageGraph& graph = model(entry.model).card().stages;
   std::vector<ShapeEntry::Rest>& rests = entry.stages[task.stage].rest;
@@ -198,12 +209,10 @@ Duration PlatformCosts::remaining(const Task& task, int gpus) const {
     if (task.stage != graph.denoise()) times[graph.denoise()] *= task.denoise_steps;
     return from_seconds(longest(graph, task.stage, times));
   }
-  ShapeEntry::Rest& rest = rests[static_cast<std::size_t>(std::clamp(gpus, 1, kMaxDegree)) - 1];
-  if (std::isnan(rest.step)) {
-    StageTimes times = times_on(task.shape_id, gpus);
-    rest.step = std::exchange(times[task.stage], 0);
-    rest.later = longest(graph, task.stage, times);
-  }
+  ShapeEntry::Rest& rest = rests[rest_index(gpus)];
+  StageTimes times = times_on(task.shape_id, gpus);
+  rest.step = std::exchange(times[task.stage], 0);
+  rest.later = longest(graph, task.stage, times);
   return from_seconds(task.steps_left() * rest.step + rest.later);
 }
 
@@ -248,15 +257,18 @@ Migration PlatformCosts::migration(const Task& task, const Group& to) const {
   if (done <= 0) state.embedding_bytes = card.embedding_bytes(shape.forwards);
   if (done > 0 || (done == 0 && task.steps_done > 0))
     state.latent_bytes = card.latent_bytes(shape.shape);
-  return models::migration(state, task.group, to,
-                           [this](GpuId a, GpuId b) { return cluster_.path(a, b); });
+  const Transfers transfers = models::transfers(
+      state, task.group, to, [this](GpuId a, GpuId b) { return cluster_.path(a, b); });
+  Migration migration{.bytes = transfers.bytes, .time = from_seconds(transfers.seconds)};
+  if (semantics_ && semantics_->reshard_s) {
+    const bool moves = !task.group.empty() && task.group != to;
+    migration.time = moves ? from_seconds(*semantics_->reshard_s) : Duration{};
+  }
+  return migration;
 }
 
 Duration PlatformCosts::migrate(const Task& task, const Group& to) const {
-  if (semantics_ && semantics_->reshard_s)
-    return task.group.empty() || task.group == to ? Duration{}
-                                                  : from_seconds(*semantics_->reshard_s);
-  return from_seconds(migration(task, to).seconds);
+  return migration(task, to).time;
 }
 
 }  // namespace regroup::models

@@ -69,6 +69,9 @@ class PlatformCosts final : public CostModel {
   using StageTimes = std::array<double, StageGraph::kMaxStages>;
   StageTimes times_on(ShapeId shape, int gpus) const;
 
+  // remaining() where the answer is not in the tables: puts it there if that has a place for it.
+  Duration remaining_asked_first(const Task& task, int gpus) const;
+
   // One step, or the whole of another stage. Throws PolicyError for a layout it cannot have.
   double seconds(ShapeId shape, std::size_t stage, Layout layout) const;
 

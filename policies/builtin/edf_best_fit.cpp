@@ -47,9 +47,9 @@ class EdfBestFit final : public Policy {
   };
 
   void give_sizes(const ClusterView& view) {
-    const IdleGpus& budget = book_.free();
     plans_.clear();
-    while (const auto next = waiting_.pop(budget.widest())) {
+    while (const auto next = waiting_.pop(book_.free().widest())) {
+      const IdleGpus& budget = book_.free();
       const Task& task = view.task(next->slot);
       Plan& plan = plans_.emplace_back();
       plan.task = &task;

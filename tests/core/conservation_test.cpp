@@ -48,7 +48,7 @@ class BrokenRule : public ::testing::Test {
   RunRecord record() const {
     return {.run = {0},
             .tasks = tasks_,
-            .group = {{0}, {1}},
+            .group = pair,
             .steps = 4,
             .launched = us(10),
             .ended = us(30),
@@ -79,6 +79,7 @@ class BrokenRule : public ::testing::Test {
   Conservation conservation;
   Request first, second;
   Task task;
+  const Group pair{{0}, {1}};
 
  private:
   const Task* tasks_[1] = {&task};

@@ -22,8 +22,8 @@ std::vector<std::size_t> owners(std::int64_t bytes, std::size_t ranks) {
 }
 
 // Byte by byte.
-Migration brute_force(const TaskState& state, const Group& from, const Group& to) {
-  Migration result;
+Transfers brute_force(const TaskState& state, const Group& from, const Group& to) {
+  Transfers result;
   const auto old_owner = owners(state.latent_bytes, from.size());
   const auto new_owner = owners(state.latent_bytes, to.size());
   std::map<GpuId, std::int64_t> sent, received;
@@ -65,8 +65,8 @@ TEST(Migration, AsCountedByteByByte) {
       for (const Group& from : groups)
         for (const Group& to : groups) {
           const TaskState state{latent, embedding};
-          const Migration expected = brute_force(state, from, to);
-          const Migration actual = migration(state, from, to, uniform);
+          const Transfers expected = brute_force(state, from, to);
+          const Transfers actual = transfers(state, from, to, uniform);
           ASSERT_EQ(actual.bytes, expected.bytes);
           ASSERT_NEAR(actual.seconds, expected.seconds, 1e-15);
         }
@@ -75,16 +75,16 @@ TEST(Migration, AsCountedByteByByte) {
 // The published example of GF-DiT's layout difference: 5 rows, (3, 2) to (2, 1, 1, 1).
 TEST(Migration, WideningTwoToFour) {
   const Group from{GpuId{0}, GpuId{1}}, to{GpuId{0}, GpuId{1}, GpuId{2}, GpuId{3}};
-  EXPECT_EQ(migration({5, 0}, from, to, uniform).bytes, 3);  // 0->1, 1->2, 1->3
+  EXPECT_EQ(transfers({5, 0}, from, to, uniform).bytes, 3);  // 0->1, 1->2, 1->3
 }
 
 TEST(Migration, NothingMovesToTheSameGroupOrFromNone) {
   const Group group{GpuId{2}, GpuId{0}};
-  EXPECT_EQ(migration({1000, 1000}, group, group, uniform).bytes, 0);
-  EXPECT_EQ(migration({1000, 1000}, {}, group, uniform).bytes, 0);
-  EXPECT_EQ(migration({1000, 1000}, group, group, uniform).seconds, 0);
+  EXPECT_EQ(transfers({1000, 1000}, group, group, uniform).bytes, 0);
+  EXPECT_EQ(transfers({1000, 1000}, {}, group, uniform).bytes, 0);
+  EXPECT_EQ(transfers({1000, 1000}, group, group, uniform).seconds, 0);
   // In another order the shards lie elsewhere.
-  EXPECT_EQ(migration({1000, 1000}, group, {GpuId{0}, GpuId{2}}, uniform).bytes, 1000);
+  EXPECT_EQ(transfers({1000, 1000}, group, {GpuId{0}, GpuId{2}}, uniform).bytes, 1000);
 }
 
 }  // namespace

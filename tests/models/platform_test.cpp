@@ -221,18 +221,18 @@ TEST(Platform, WhatMovesDependsOnTheStage) {
   const Group one{GpuId{0}}, other{GpuId{1}}, both{GpuId{0}, GpuId{1}};
 
   Task denoise = task_of(shape, kDenoise, 28);
-  EXPECT_EQ(platform.migration_bytes(denoise, both), 0);  // no state yet
+  EXPECT_EQ(platform.migration(denoise, both).bytes, 0);  // no state yet
   EXPECT_EQ(platform.cost().migrate(denoise, both), Duration{});
   denoise.group = one;  // where it was encoded
-  EXPECT_EQ(platform.migration_bytes(denoise, both), kEmbeddings);
+  EXPECT_EQ(platform.migration(denoise, both).bytes, kEmbeddings);
   denoise.steps_done = 3;
-  EXPECT_EQ(platform.migration_bytes(denoise, other), kLatent + kEmbeddings);
-  EXPECT_EQ(platform.migration_bytes(denoise, both), kLatent / 2 + kEmbeddings);
+  EXPECT_EQ(platform.migration(denoise, other).bytes, kLatent + kEmbeddings);
+  EXPECT_EQ(platform.migration(denoise, both).bytes, kLatent / 2 + kEmbeddings);
   EXPECT_EQ(platform.cost().migrate(denoise, other),
             from_seconds((kLatent + kEmbeddings) / 450e9 + 3.4e-6));
   Task decode = task_of(shape, kDecode);
   decode.group = both;
-  EXPECT_EQ(platform.migration_bytes(decode, one), kLatent / 2);  // gathered
+  EXPECT_EQ(platform.migration(decode, one).bytes, kLatent / 2);  // gathered
 }
 
 TEST(Platform, WeightsAndActivationsTakeMemory) {

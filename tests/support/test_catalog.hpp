@@ -60,8 +60,9 @@ class TestCatalog final : public Catalog, public CostModel {
   }
   const CostModel& cost() const override { return *this; }
   Semantics semantics() const override { return rules; }
-  std::int64_t migration_bytes(const Task& task, const Group& to) const override {
-    return task.group.empty() || task.group == to ? 0 : 1000;
+  Migration migration(const Task& task, const Group& to) const override {
+    if (task.group.empty() || task.group == to) return {};
+    return {.bytes = 1000, .time = migrate_time};
   }
   Duration standalone(ShapeId shape, int steps, int gpus) const override {
     return encode + decode + steps * step(shape, gpus);
@@ -93,7 +94,7 @@ class TestCatalog final : public Catalog, public CostModel {
     return formed_.contains({group.begin(), group.end()}) ? Duration{} : setup_time;
   }
   Duration migrate(const Task& task, const Group& to) const override {
-    return migration_bytes(task, to) > 0 ? migrate_time : Duration{};
+    return migration(task, to).time;
   }
   Duration dispatch() const override { return dispatch_time; }
 

@@ -61,7 +61,7 @@ class SlotCatalog final : public Catalog, public CostModel {
   }
   std::int64_t memory_bytes(ShapeId, std::size_t, Layout, int) const override { return 0; }
   const CostModel& cost() const override { return *this; }
-  std::int64_t migration_bytes(const Task&, const Group&) const override { return 0; }
+  Migration migration(const Task&, const Group&) const override { return {}; }
   Duration standalone(ShapeId, int, int) const override { return {}; }
   void formed(const Group&) override {}
 

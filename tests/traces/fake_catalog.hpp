@@ -47,7 +47,7 @@ class FakeCatalog final : public Catalog, private CostModel {
   std::string why_not(ShapeId, std::size_t, Layout) const override { return {}; }
   std::int64_t memory_bytes(ShapeId, std::size_t, Layout, int) const override { return 0; }
   const CostModel& cost() const override { return *this; }
-  std::int64_t migration_bytes(const Task&, const Group&) const override { return 0; }
+  Migration migration(const Task&, const Group&) const override { return {}; }
   void formed(const Group&) override {}
 
   Duration standalone(ShapeId id, int steps, int gpus) const override {

@@ -12,8 +12,9 @@ namespace regroup {
 
 // The host keeps one of these up to date and shows it as Decisions::idle(). A policy may copy it to
 // plan with. A node has at most 64 GPUs with consecutive ids.
-// Cost: give, take, contains, widest O(1); pick O(k + nodes / 4096), the second a scan of words
-// that begins where the answer is nearly always found; a copy O(nodes), some ten bytes each.
+// Cost: give, take, contains, widest O(1); pick O(k); a copy O(nodes), some ten bytes each. Where
+// giving or taking leaves none of 64 consecutive nodes with some number of idle GPUs, it looks for
+// the next 64 that have one: mostly they are near.
 class IdleGpus {
  public:
   static constexpr int kMaxGpusPerNode = 64;
@@ -35,11 +36,9 @@ class IdleGpus {
     cluster_ = std::move(cluster);
     nodes_.assign(nodes, {});
     words_ = (nodes + 63) / 64;
-    summary_words_ = (words_ + 63) / 64;
     const auto counts = static_cast<std::size_t>(largest) + 1;
-    nodes_with_.assign(counts, 0);
-    by_count_.assign(counts * words_, 0);
-    summary_.assign(counts * summary_words_, 0);
+    by_count_.assign(counts, {.nodes = 0, .first_word = words_});
+    bits_.assign(counts * words_, 0);
     for (std::size_t n = 0; n < nodes; ++n) enter(0, n);
   }
 
@@ -56,14 +55,26 @@ class IdleGpus {
     const std::uint32_t node = place_of(group[0]).node;
     std::uint64_t left = nodes_[node].mask;
     for (const GpuId gpu : group) {
-      if (!known(gpu) || place_of(gpu).node != node) return false;
-      const std::uint64_t bit = std::uint64_t{1} << place_of(gpu).index;
-      if ((left & bit) == 0) return false;
+      if (!known(gpu)) return false;
+      const Place place = place_of(gpu);
+      const std::uint64_t bit = std::uint64_t{1} << place.index;
+      if (place.node != node || (left & bit) == 0) return false;
       left ^= bit;
     }
     return true;
   }
   NodeId node_of(GpuId gpu) const { return {place_of(gpu).node}; }
+
+  // As bits: bit i stands for GPU i of the node.
+  std::uint64_t mask(NodeId node) const { return nodes_[node.value].mask; }  // those that are idle
+  // Of a group, its members on that node, idle or not.
+  std::uint64_t mask_on(NodeId node, const Group& group) const {
+    std::uint64_t members = 0;
+    for (const GpuId gpu : group)
+      if (const Place place = place_of(gpu); place.node == node.value)
+        members |= std::uint64_t{1} << place.index;
+    return members;
+  }
 
   // k idle GPUs of one node: of the node with the fewest idle GPUs that still suffice (so that wide
   // gaps stay whole), lowest ids first. Empty if no node has k.
@@ -109,6 +120,18 @@ class IdleGpus {
   // The same for each member, and for those of one node at once.
   void give(const Group& group) { change({group.begin(), group.size()}, +1); }
   void take(const Group& group) { change({group.begin(), group.size()}, -1); }
+  void give(NodeId node, std::uint64_t members) {
+    toggle(node.value, members, std::popcount(members));
+  }
+  void take(NodeId node, std::uint64_t members) {
+    toggle(node.value, members, -std::popcount(members));
+  }
+  // Makes the GPUs of that node idle or busy as they are in `other`, which is of the same cluster.
+  void match(NodeId node, const IdleGpus& other) {
+    const Idle& wanted = other.nodes_[node.value];
+    const auto more = static_cast<int>(wanted.idle) - static_cast<int>(nodes_[node.value].idle);
+    toggle(node.value, nodes_[node.value].mask ^ wanted.mask, more);
+  }
 
  private:
   // What never changes; copies share it.
@@ -124,39 +147,62 @@ class IdleGpus {
     std::uint64_t mask = 0;  // bit i: the node's GPU i is idle
     std::uint64_t idle = 0;  // how many are
   };
+  struct Nodes {  // with some number of idle GPUs
+    std::size_t nodes = 0;
+    std::size_t first_word = 0;  // the first word of bits_ that has one; words_: there are none
+  };
 
   bool known(GpuId gpu) const { return cluster_ != nullptr && gpu.value < cluster_->places.size(); }
   Place place_of(GpuId gpu) const { return cluster_->places[gpu.value]; }
 
   void change(std::span<const GpuId> gpus, int delta) {
     for (std::size_t i = 0; i < gpus.size();) {
-      const std::uint32_t at = place_of(gpus[i]).node;
-      std::uint64_t members = 0;
-      int change = 0;
-      for (; i < gpus.size() && place_of(gpus[i]).node == at; ++i, change += delta)
-        members |= std::uint64_t{1} << place_of(gpus[i]).index;
-      Idle& node = nodes_[at];
-      leave(node.idle, at);
-      node.mask ^= members;
-      node.idle += static_cast<std::uint64_t>(change);
-      enter(node.idle, at);
-      count_ += change;
+      const Place first = place_of(gpus[i]);
+      std::uint64_t members = std::uint64_t{1} << first.index;
+      int more = delta;
+      for (++i; i < gpus.size(); ++i, more += delta) {
+        const Place next = place_of(gpus[i]);
+        if (next.node != first.node) break;
+        members |= std::uint64_t{1} << next.index;
+      }
+      toggle(first.node, members, more);
     }
+  }
+
+  void toggle(std::size_t at, std::uint64_t members, int more) {
+    Idle& node = nodes_[at];
+    node.mask ^= members;
+    count_ += more;
+    if (more == 0) return;
+    leave(node.idle, at);
+    node.idle += static_cast<std::uint64_t>(more);
+    enter(node.idle, at);
+  }
+
+  // Of counts_there_are_; none for 0.
+  static std::uint64_t bit_of(std::size_t idle) {
+    return idle == 0 ? 0 : std::uint64_t{1} << (idle - 1);
   }
 
   // The node is one of those with that many idle GPUs.
   void enter(std::size_t idle, std::size_t node) {
-    by_count_[idle * words_ + node / 64] |= std::uint64_t{1} << (node % 64);
-    summary_[idle * summary_words_ + node / 4096] |= std::uint64_t{1} << (node / 64 % 64);
-    if (nodes_with_[idle]++ == 0 && idle > 0) counts_there_are_ |= std::uint64_t{1} << (idle - 1);
+    const std::size_t word = node / 64;
+    bits_[idle * words_ + word] |= std::uint64_t{1} << (node % 64);
+    Nodes& with = by_count_[idle];
+    with.first_word = std::min(with.first_word, word);
+    if (with.nodes++ == 0) counts_there_are_ |= bit_of(idle);
   }
   void leave(std::size_t idle, std::size_t node) {
-    std::uint64_t& word = by_count_[idle * words_ + node / 64];
-    word &= ~(std::uint64_t{1} << (node % 64));
-    if (word == 0)
-      summary_[idle * summary_words_ + node / 4096] &= ~(std::uint64_t{1} << (node / 64 % 64));
-    if (--nodes_with_[idle] == 0 && idle > 0)
-      counts_there_are_ &= ~(std::uint64_t{1} << (idle - 1));
+    const std::size_t word = node / 64;
+    std::uint64_t* const bits = &bits_[idle * words_];
+    bits[word] &= ~(std::uint64_t{1} << (node % 64));
+    Nodes& with = by_count_[idle];
+    if (--with.nodes == 0) {
+      with.first_word = words_;
+      counts_there_are_ &= ~bit_of(idle);
+    } else if (word == with.first_word) {
+      while (bits[with.first_word] == 0) ++with.first_word;
+    }
   }
 
   // The first node of those with the fewest idle GPUs that are at least k; one past the last node
@@ -165,11 +211,8 @@ class IdleGpus {
     if (k < 1 || k > widest()) return nodes_.size();
     const std::uint64_t enough = counts_there_are_ >> (k - 1);
     const auto idle = static_cast<std::size_t>(k + std::countr_zero(enough));
-    const std::uint64_t* summary = &summary_[idle * summary_words_];
-    std::size_t at = 0;
-    while (summary[at] == 0) ++at;
-    const std::size_t word = at * 64 + static_cast<std::size_t>(std::countr_zero(summary[at]));
-    return word * 64 + static_cast<std::size_t>(std::countr_zero(by_count_[idle * words_ + word]));
+    const std::size_t word = by_count_[idle].first_word;
+    return word * 64 + static_cast<std::size_t>(std::countr_zero(bits_[idle * words_ + word]));
   }
 
   void add_lowest(Group& group, std::size_t node, std::uint64_t from, int k) const {
@@ -179,12 +222,10 @@ class IdleGpus {
 
   std::shared_ptr<const Cluster> cluster_;
   std::vector<Idle> nodes_;
-  std::uint64_t counts_there_are_ = 0;     // bit c - 1: some node has exactly c idle GPUs
-  std::vector<std::uint32_t> nodes_with_;  // [idle count]
-  std::size_t words_ = 0;                  // 64-bit words that hold one bit a node
-  std::size_t summary_words_ = 0;          // and one bit for each of those
-  std::vector<std::uint64_t> by_count_;    // [idle count][word]: the nodes with that many
-  std::vector<std::uint64_t> summary_;     // [idle count][word]: which words of by_count_ are not 0
+  std::uint64_t counts_there_are_ = 0;  // bit c - 1: some node has exactly c idle GPUs
+  std::size_t words_ = 0;               // 64-bit words that hold one bit a node
+  std::vector<Nodes> by_count_;         // [idle count]
+  std::vector<std::uint64_t> bits_;     // [idle count][word]: which nodes these are
   int count_ = 0;
 };
 

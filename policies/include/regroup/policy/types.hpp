@@ -100,7 +100,10 @@ class Group {
     else
       overflowed_ = true;
   }
-  constexpr void clear() { *this = Group(); }
+  constexpr void clear() {
+    size_ = 0;
+    overflowed_ = false;
+  }
 
   constexpr std::size_t size() const { return size_; }
   constexpr bool empty() const { return size_ == 0; }
