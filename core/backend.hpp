@@ -54,9 +54,9 @@ class Backend {
   // run ids counting from 0.
   virtual void launch(const Launch& launch) = 0;
 
-  // Ends the run at its next step boundary at or after now, but not before one step is done.
-  // Without effect on a run that has ended.
-  virtual void preempt(RunId run) = 0;
+  // Ends the run, which was launched on that group, at its next step boundary at or after now, but
+  // not before one step is done. Without effect on a run that has ended.
+  virtual void preempt(RunId run, const Group& group) = 0;
 
   // THE place where time passes: returns the next event at or before `until`, or nothing once
   // `until` has come; no later event is earlier than it (a preempt() may cause one at that very

@@ -57,9 +57,9 @@ void Conservation::on_launch(TimePoint at, const Launch& launch) {
   for (std::uint32_t rank = 0; rank < gpus; ++rank) {
     const GpuId id = launch.group[rank];
     GpuState& state = gpu(id, launch.run);
-    if (state.run)
+    if (state.run != kNoRun)
       broken(at, "GPU {} is given to run {} while it runs run {}", id.value, launch.run.value,
-             state.run->value);
+             state.run.value);
     state = {launch.run, at, rank, gpus, tasks, state.busy};
   }
   if (last_launched_ && launch.run <= *last_launched_)
@@ -70,24 +70,28 @@ void Conservation::on_launch(TimePoint at, const Launch& launch) {
 
 void Conservation::on_preempt(TimePoint at, RunId, std::span<const Task* const>) { pass(at); }
 
-bool Conservation::as_launched(const RunRecord& run) {
-  for (std::size_t rank = 0; rank < run.group.size(); ++rank) {
-    const GpuState& state = gpu(run.group[rank], run.run);
+void Conservation::release(const RunRecord& run) {
+  for (std::uint32_t rank = 0; rank < run.group.size(); ++rank) {
+    GpuState& state = gpu(run.group[rank], run.run);
     if (state.run != run.run || state.rank != rank || state.launched != run.launched ||
         state.gpus != run.group.size() || state.tasks != run.tasks.size())
-      return false;
+      not_as_launched(run);
+    state.busy += run.ended - state.launched;
+    state.run = kNoRun;
   }
-  return !run.group.empty();
+  if (run.group.empty()) not_as_launched(run);
+}
+
+void Conservation::not_as_launched(const RunRecord& run) const {
+  if (std::ranges::find(gpus_, run.run, &GpuState::run) == gpus_.end())
+    broken(run.ended, "run {} ends but does not run", run.run.value);
+  broken(run.ended, "run {} does not end as it was launched (time, group or batch differ)",
+         run.run.value);
 }
 
 void Conservation::on_run_end(const RunRecord& run) {
   pass(run.ended);
-  if (!as_launched(run)) {
-    if (std::ranges::find(gpus_, run.run, &GpuState::run) == gpus_.end())
-      broken(run.ended, "run {} ends but does not run", run.run.value);
-    broken(run.ended, "run {} does not end as it was launched (time, group or batch differ)",
-           run.run.value);
-  }
+  release(run);
   const RunTimes& times = run.times;
   for (const Duration part : {times.dispatch, times.setup, times.migrate, times.compute})
     if (part < Duration::zero())
@@ -96,11 +100,6 @@ void Conservation::on_run_end(const RunRecord& run) {
     broken(run.ended, "the parts of run {} add up to {} ns, but it took {} ns", run.run.value,
            times.total().count(), (run.ended - run.launched).count());
 
-  for (const GpuId id : run.group) {
-    GpuState& state = gpu(id, run.run);
-    state.busy += run.ended - state.launched;
-    state.run.reset();
-  }
   --running_;
   for (const Task* task : run.tasks) {
     Live& request = live(task->request, "has a run that ends");
@@ -134,9 +133,8 @@ void Conservation::on_instant(TimePoint at, std::size_t, int) { pass(at); }
 void Conservation::on_end(TimePoint at) {
   pass(at);
   if (running_ > 0) {
-    RunId first{~std::uint64_t{0}};
-    for (const GpuState& state : gpus_)
-      if (state.run) first = std::min(first, *state.run);
+    RunId first = kNoRun;
+    for (const GpuState& state : gpus_) first = std::min(first, state.run);
     broken(at, "run {} is left running ({} in all)", first.value, running_);
   }
   if (!live_.empty())

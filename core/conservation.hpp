@@ -37,8 +37,9 @@ class Conservation final : public Observer {
     int steps_done = 0;
     int running = 0;  // its tasks that run
   };
+  static constexpr RunId kNoRun{~std::uint64_t{0}};
   struct GpuState {
-    std::optional<RunId> run;
+    RunId run = kNoRun;
     TimePoint launched{};
     std::uint32_t rank = 0;   // in the run's group
     std::uint32_t gpus = 0;   // of the run
@@ -49,7 +50,9 @@ class Conservation final : public Observer {
   void pass(TimePoint at);
   Live& live(RequestId request, const char* what);
   GpuState& gpu(GpuId id, RunId run);
-  bool as_launched(const RunRecord& run);
+  // Frees its GPUs, if they are as it was launched on them.
+  void release(const RunRecord& run);
+  [[noreturn]] void not_as_launched(const RunRecord& run) const;
 
   std::vector<GpuState> gpus_;
   IdTable<RequestId, Live> live_;

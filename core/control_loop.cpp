@@ -26,8 +26,8 @@ void ControlLoop::run() {
       o.on_instant(world_.now(), world_.ready_count(), world_.idle().count());
     });
   }
-  for (const std::uint32_t slot : world_.all_requests())
-    end_request(slot, RequestOutcome::End::kUnfinished);
+  for (LiveRequest* const live : world_.all_requests())
+    end_request(*live, RequestOutcome::End::kUnfinished);
   tell([&](Observer& o) { o.on_end(world_.now()); });
 }
 
@@ -79,12 +79,12 @@ void ControlLoop::take_in(const Event& event) {
 
 void ControlLoop::take_in_arrivals() {
   while (next_request_ && next_request_->arrival <= world_.now()) {
-    const std::uint32_t slot = world_.add_request(std::move(*next_request_));
-    const Request& request = world_.request(slot).request;
+    LiveRequest& live = world_.add_request(std::move(*next_request_));
+    const Request& request = live.request;
     tell([&](Observer& o) { o.on_arrival(world_.now(), request); });
     const StageGraph& graph = parts_.catalog.stages(request.model);
     for (const std::uint8_t stage : graph.topological())
-      if (graph.before(stage).empty()) world_.add_task(slot, stage, {}, {});
+      if (graph.before(stage).empty()) world_.add_task(live, stage, {}, {});
     read_next_request();
   }
 }
@@ -98,18 +98,16 @@ void ControlLoop::take_in_wakes() {
 
 void ControlLoop::end_run(const Event& event) {
   const LiveRun& ended = world_.end_run(event.run, event.steps);
-  const Task& first = world_.task(ended.tasks[0]);
+  const Task& first = *ended.tasks[0];
   if (pinning_ != Pinning::kNone) {
     const bool request_ended =
         first.steps_left() == 0 && first.stage == parts_.catalog.stages(first.model).sink();
     for (const GpuId gpu : first.group) freed_[gpu.value] = {world_.now(), request_ended};
   }
 
-  batch_.clear();
-  for (const std::uint32_t slot : ended.tasks) batch_.push_back(&world_.task(slot));
   account(ended, event);
   const RunRecord record{.run = event.run,
-                         .tasks = batch_,
+                         .tasks = ended.tasks,
                          .group = first.group,
                          .layout = ended.layout,
                          .steps = event.steps,
@@ -120,23 +118,21 @@ void ControlLoop::end_run(const Event& event) {
                          .setup_needed = ended.setup_needed,
                          .failed = event.kind == Event::Kind::kRunFailed};
   tell([&](Observer& o) { o.on_run_end(record); });
-  for (const std::uint32_t slot : ended.tasks)
-    if (world_.task(slot).steps_left() == 0) end_stage(slot);
+  for (Task* const task : ended.tasks)
+    if (task->steps_left() == 0) end_stage(static_cast<LiveTask&>(*task));
 }
 
 // What the run adds to the outcomes of its requests. A batch shares GPU time evenly.
 void ControlLoop::account(const LiveRun& run, const Event& event) {
   const Duration took = event.at - run.launched;
-  const double share = to_seconds(took) *
-                       static_cast<double>(world_.task(run.tasks[0]).group.size()) /
+  const double share = to_seconds(took) * static_cast<double>(run.tasks[0]->group.size()) /
                        static_cast<double>(run.tasks.size());
-  for (const std::uint32_t slot : run.tasks) {
-    const Task& task = world_.task(slot);
-    RequestOutcome& outcome = world_.request(world_.owner(task)).outcome;
+  for (const Task* task : run.tasks) {
+    RequestOutcome& outcome = World::owner(*task).outcome;
     outcome.busy += took;
     outcome.gpu_seconds += share;
     if (run.preempting && event.steps < run.steps) ++outcome.preemptions;
-    switch (task.kind) {
+    switch (task->kind) {
       case StageKind::kEncode:
         outcome.encode += took;
         break;
@@ -154,31 +150,30 @@ void ControlLoop::account(const LiveRun& run, const Event& event) {
 }
 
 // A stage is done: the stages that waited for it alone become ready where its result lies.
-void ControlLoop::end_stage(std::uint32_t slot) {
-  const Task task = world_.task(slot);
-  const std::uint32_t owner = world_.owner(task);
-  world_.note(
-      {.kind = Change::Kind::kTaskDone, .request = task.request, .task = task.id, .slot = slot});
-  world_.remove_task(slot);
-  LiveRequest& live = world_.request(owner);
+void ControlLoop::end_stage(LiveTask& task) {
+  world_.note({.kind = Change::Kind::kTaskDone,
+               .request = task.request,
+               .task = task.id,
+               .slot = task.slot});
+  world_.remove_task(task);
+  LiveRequest& live = *task.owner;
   live.stages_done = static_cast<std::uint16_t>(live.stages_done | 1u << task.stage);
   const StageGraph& graph = parts_.catalog.stages(task.model);
-  if (task.stage == graph.sink()) return end_request(owner, RequestOutcome::End::kFinished);
+  if (task.stage == graph.sink()) return end_request(live, RequestOutcome::End::kFinished);
   for (const std::uint8_t next : graph.after(task.stage)) {
     const bool all_done = std::ranges::all_of(graph.before(next), [&](std::uint8_t before) {
       return (live.stages_done >> before & 1u) != 0;
     });
-    if (all_done) world_.add_task(owner, next, task.group, task.layout);
+    if (all_done) world_.add_task(live, next, task.group, task.layout);
   }
 }
 
-void ControlLoop::end_request(std::uint32_t request_slot, RequestOutcome::End end) {
-  LiveRequest& live = world_.request(request_slot);
+void ControlLoop::end_request(LiveRequest& live, RequestOutcome::End end) {
   live.outcome.end = end;
   live.outcome.ended = world_.now();
   world_.note({.kind = Change::Kind::kRequestDone, .request = live.request.id});
   tell([&](Observer& o) { o.on_request_end(live.outcome); });
-  world_.remove_request(request_slot);
+  world_.remove_request(live);
 }
 
 void ControlLoop::ask() {
@@ -199,19 +194,17 @@ void ControlLoop::apply(const Decision& decision) {
       place(decision);
       break;
     case Decision::Kind::kPreempt: {
-      const Task& task = world_.task(decision.slot);
+      const Task& task = *decision.task;
       if (task.preempting) break;
       LiveRun& run = *world_.find_run(task.run);
       run.preempting = true;
-      for (const std::uint32_t slot : run.tasks) world_.task_at(slot).preempting = true;
-      batch_.clear();
-      for (const std::uint32_t slot : run.tasks) batch_.push_back(&world_.task(slot));
-      tell([&](Observer& o) { o.on_preempt(now, task.run, batch_); });
-      parts_.backend.preempt(task.run);
+      for (Task* const told : run.tasks) told->preempting = true;
+      tell([&](Observer& o) { o.on_preempt(now, task.run, run.tasks); });
+      parts_.backend.preempt(task.run, task.group);
       break;
     }
     case Decision::Kind::kReject:
-      end_request(world_.owner(world_.task(decision.slot)), RequestOutcome::End::kRejected);
+      end_request(World::owner(*decision.task), RequestOutcome::End::kRejected);
       break;
     case Decision::Kind::kWakeAt:
       tell([&](Observer& o) { o.on_wake(now, decision.when); });
@@ -223,7 +216,7 @@ void ControlLoop::apply(const Decision& decision) {
 // Whether the launch was queued behind work that has ended just now.
 bool ControlLoop::runs_ahead(const Launch& launch) const {
   if (pinning_ == Pinning::kNone) return false;
-  const bool begins = batch_[0]->group.empty();
+  const bool begins = launch.tasks[0]->group.empty();
   return std::ranges::any_of(launch.group, [&](GpuId gpu) {
     const Freed& freed = freed_[gpu.value];
     if (freed.at != world_.now()) return false;
@@ -233,10 +226,9 @@ bool ControlLoop::runs_ahead(const Launch& launch) const {
 }
 
 void ControlLoop::place(const Decision& decision) {
-  batch_.clear();
-  for (const std::uint32_t slot : checker_.tasks(decision)) batch_.push_back(&world_.task(slot));
+  const std::span<const Task* const> tasks = checker_.tasks(decision);
   Launch launch{.run = {next_run_++},
-                .tasks = batch_,
+                .tasks = tasks,
                 .group = decision.group,
                 .layout = decision.layout,
                 .steps = decision.steps};
@@ -245,8 +237,8 @@ void ControlLoop::place(const Decision& decision) {
   RunTimes& expected = launch.expected;
   if (!runs_ahead(launch)) expected.dispatch = cost.dispatch();
   expected.setup = cost.setup(launch.group);
-  for (const Task* task : batch_) expected.migrate += note_launch(*task, launch);
-  launch.step = cost.predict(*batch_[0], launch.layout, 1, static_cast<int>(batch_.size()));
+  for (const Task* task : tasks) expected.migrate += note_launch(*task, launch);
+  launch.step = cost.predict(*tasks[0], launch.layout, 1, static_cast<int>(tasks.size()));
   expected.compute = launch.steps * launch.step;
 
   tell([&](Observer& o) { o.on_launch(world_.now(), launch); });
@@ -260,7 +252,7 @@ void ControlLoop::place(const Decision& decision) {
 }
 
 Duration ControlLoop::note_launch(const Task& task, const Launch& launch) {
-  RequestOutcome& outcome = world_.request(world_.owner(task)).outcome;
+  RequestOutcome& outcome = World::owner(task).outcome;
   outcome.started = std::min(outcome.started, world_.now());
   ++outcome.runs;
   const bool elsewhere = task.group != launch.group;
@@ -289,7 +281,7 @@ void ControlLoop::stalled() const {
       "them{} (the first is stage '{}' of request '{}')",
       to_seconds(world_.now()), waiting, waiting == 1 ? "" : "s", waiting == 1 ? "s" : "",
       parts_.policy.name(), asked, parts_.catalog.stages(first.model).stage(first.stage).name,
-      world_.request_of(first).request.label);
+      World::owner(first).request.label);
 }
 
 }  // namespace regroup

@@ -45,8 +45,8 @@ class ControlLoop {
   void read_next_request();
 
   void end_run(const Event& event);
-  void end_stage(std::uint32_t slot);
-  void end_request(std::uint32_t request_slot, RequestOutcome::End end);
+  void end_stage(LiveTask& task);
+  void end_request(LiveRequest& live, RequestOutcome::End end);
   void account(const LiveRun& run, const Event& event);
 
   void ask();
@@ -78,7 +78,6 @@ class ControlLoop {
   std::set<TimePoint> wakes_;
   std::uint64_t next_run_ = 0;
   int idle_wakes_ = 0;
-  std::vector<const Task*> batch_;  // kept for its memory
 };
 
 }  // namespace regroup

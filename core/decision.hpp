@@ -13,9 +13,9 @@ struct Decision {
   std::uint32_t task_count = 0;
   Group group{};
   Layout layout{};
-  int steps = 0;           // place: resolved, at least 1
-  std::uint32_t slot = 0;  // preempt, reject: the task
-  TimePoint when{};        // wake_at
+  int steps = 0;               // place: resolved, at least 1
+  const Task* task = nullptr;  // preempt, reject
+  TimePoint when{};            // wake_at
 };
 
 }  // namespace regroup

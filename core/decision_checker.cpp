@@ -1,6 +1,7 @@
 #include "core/decision_checker.hpp"
 
 #include <algorithm>
+#include <bit>
 
 #include "core/errors.hpp"
 
@@ -54,10 +55,6 @@ bool DecisionChecker::accept(Check check, Describe describe) noexcept {
   return false;
 }
 
-bool DecisionChecker::used(const Task& task) const {
-  return task.slot < used_in_.size() && used_in_[task.slot] == call_;
-}
-
 void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Group& group,
                                   Layout layout, int steps) noexcept {
   if (plainly_right(tasks, group, layout, steps)) return keep(tasks, group, layout, steps);
@@ -75,8 +72,9 @@ void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Grou
 bool DecisionChecker::plainly_right(std::span<const Task* const> tasks, const Group& group,
                                     Layout layout, int steps) const {
   if (tasks.size() != 1 || tasks[0] == nullptr || !error_.empty()) return false;
-  const Task* const task = world_.live(*tasks[0]);
-  if (task == nullptr || task->running || used(*task) || steps < 0 || steps > task->steps_left())
+  const LiveTask* const task = world_.live(*tasks[0]);
+  if (task == nullptr || task->running || task->decided_in == call_ || steps < 0 ||
+      steps > task->steps_left())
     return false;
   const Answer& answer = answer_of(*task, layout);
   return answer.is_of(*task, layout, 1) && answer.bytes <= least_memory_ &&
@@ -97,10 +95,10 @@ void DecisionChecker::keep(std::span<const Task* const> tasks, const Group& grou
     decision.steps = tasks[0]->steps_left();
     for (const Task* task : tasks) decision.steps = std::min(decision.steps, task->steps_left());
   }
-  for (const Task* task : tasks) {
-    tasks_.push_back(task->slot);
-    if (used_in_.size() <= task->slot) used_in_.resize(task->slot + 1);
-    used_in_[task->slot] = call_;
+  for (const Task* claimed : tasks) {
+    LiveTask& task = *world_.live(*claimed);
+    task.decided_in = call_;
+    tasks_.push_back(&task);
   }
   world_.idle().take(group);
 }
@@ -136,9 +134,9 @@ DecisionChecker::Broken DecisionChecker::broken_place(std::span<const Task* cons
 }
 
 DecisionChecker::Answer& DecisionChecker::answer_of(const Task& task, Layout layout) const {
-  const std::size_t mixed = (task.shape_id.value * StageGraph::kMaxStages + task.stage) * 8 +
-                            layout.ulysses + std::size_t{3} * layout.ring + layout.cfg;
-  return answers_[mixed % answers_.size()];
+  const std::uint64_t key = (std::uint64_t{task.shape_id.value} << 8 | task.stage) << 32 |
+                            std::bit_cast<std::uint32_t>(layout);
+  return answers_[key * 0x9E3779B97F4A7C15u >> 56];  // Fibonacci hashing: Knuth, TAOCP 3, 6.4
 }
 
 std::optional<std::int64_t> DecisionChecker::bytes_needed(const Task& task, Layout layout,
@@ -157,11 +155,12 @@ std::optional<std::int64_t> DecisionChecker::bytes_needed(const Task& task, Layo
 }
 
 DecisionChecker::Broken DecisionChecker::broken_task(const Task* task) const {
-  const Task* live = task == nullptr ? nullptr : world_.live(*task);
+  const LiveTask* live = task == nullptr ? nullptr : world_.live(*task);
   if (live == nullptr) return "there is no such task (any more)";
   if (live->running)
     return fmt::format("{} is not ready: it runs on {}", text(*live), text(live->group));
-  if (used(*live)) return text(*live) + " was already placed or rejected in this call";
+  if (live->decided_in == call_)
+    return text(*live) + " was already placed or rejected in this call";
   return kKept;
 }
 
@@ -191,7 +190,7 @@ void DecisionChecker::preempt(const Task& task) noexcept {
   if (!accept([&] { return broken_preempt(task); },
               [&] { return fmt::format("preempt({})", text(task)); }))
     return;
-  decisions_.push_back({.kind = Decision::Kind::kPreempt, .slot = task.slot});
+  decisions_.push_back({.kind = Decision::Kind::kPreempt, .task = world_.live(task)});
 }
 
 DecisionChecker::Broken DecisionChecker::broken_preempt(const Task& task) const {
@@ -205,21 +204,20 @@ void DecisionChecker::reject(const Task& task) noexcept {
   if (!accept([&] { return broken_reject(task); },
               [&] { return fmt::format("reject({})", text(task)); }))
     return;
-  if (used_in_.size() <= task.slot) used_in_.resize(task.slot + 1);
-  used_in_[task.slot] = call_;
-  decisions_.push_back({.kind = Decision::Kind::kReject, .slot = task.slot});
+  LiveTask& live = *world_.live(task);
+  live.decided_in = call_;
+  decisions_.push_back({.kind = Decision::Kind::kReject, .task = &live});
 }
 
 DecisionChecker::Broken DecisionChecker::broken_reject(const Task& task) const {
   if (Broken broken = broken_task(&task)) return broken;
-  const LiveRequest& request = world_.request_of(task);
+  const LiveRequest& request = World::owner(*world_.live(task));
   if (request.running_tasks > 0) return "another task of the request is running";
   for (const Decision& decision : decisions_) {
-    if (decision.kind == Decision::Kind::kReject &&
-        world_.task(decision.slot).request == task.request)
+    if (decision.kind == Decision::Kind::kReject && decision.task->request == task.request)
       return "the request was already rejected in this call";
-    for (const std::uint32_t slot : tasks(decision))
-      if (world_.task(slot).request == task.request)
+    for (const Task* placed : tasks(decision))
+      if (placed->request == task.request)
         return "another task of the request was placed in this call";
   }
   return kKept;

@@ -21,7 +21,8 @@ class DecisionChecker final : public Decisions {
   void finish(std::string_view policy) const;
 
   std::span<const Decision> decisions() const { return decisions_; }
-  std::span<const std::uint32_t> tasks(const Decision& decision) const {
+  // The world's own, by its address.
+  std::span<const Task* const> tasks(const Decision& decision) const {
     return {tasks_.data() + decision.first_task, decision.task_count};
   }
 
@@ -46,7 +47,6 @@ class DecisionChecker final : public Decisions {
   Broken broken_group(const Group& group) const;
   Broken broken_preempt(const Task& task) const;
   Broken broken_reject(const Task& task) const;
-  bool used(const Task& task) const;  // placed or rejected in this call
   // What the placement takes on each of its GPUs; nothing if the model cannot have that layout.
   std::optional<std::int64_t> bytes_needed(const Task& task, Layout layout,
                                            std::size_t batch) const;
@@ -59,9 +59,7 @@ class DecisionChecker final : public Decisions {
   World& world_;
   const Catalog& catalog_;
   std::vector<Decision> decisions_;
-  std::vector<std::uint32_t> tasks_;
-  std::vector<std::uint64_t>
-      used_in_;  // by slot: the call in which the task was placed or rejected
+  std::vector<const Task*> tasks_;
   std::uint64_t call_ = 0;
   std::int64_t least_memory_ = 0;  // that is free on any GPU
   std::string error_;

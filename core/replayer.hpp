@@ -28,7 +28,7 @@ class Replayer final : public Backend {
 
   TimePoint now() const override { return now_; }
   void launch(const Launch& launch) override { under_way_[launch.run] = launch.steps; }
-  void preempt(RunId) override {}
+  void preempt(RunId, const Group&) override {}
   std::optional<Event> next_event(TimePoint until) override;
 
   // To be told of the run, before any other observer.

@@ -45,103 +45,88 @@ Progress World::progress(const Task& task) const {
           .run_end = std::max(now_, run_end)};
 }
 
-const Task* World::live(const Task& claimed) const {
-  if (claimed.slot >= tasks_.size()) return nullptr;
-  const Task& task = tasks_[claimed.slot].task;
-  return task.id == claimed.id ? &task : nullptr;
-}
-
-std::uint32_t World::add_request(Request&& request) {
+LiveRequest& World::add_request(Request&& request) {
   const std::uint32_t slot = requests_.take();
   request_live_.resize(requests_.size());
   LiveRequest& live = requests_[slot];
   live = LiveRequest{};
+  live.slot = slot;
   live.request = std::move(request);
   live.outcome.request = &live.request;
   request_live_[slot] = true;
   ++live_requests_;
-  return slot;
+  return live;
 }
 
-void World::remove_request(std::uint32_t slot) {
-  const LiveRequest& live = requests_[slot];
-  for (std::size_t stage = 0; live.stages_live != 0; ++stage)
-    if ((live.stages_live >> stage & 1u) != 0) remove_task(live.task_slots[stage]);
-  request_live_[slot] = false;
-  requests_.give_back(slot);
+void World::remove_request(LiveRequest& request) {
+  for (std::size_t stage = 0; request.stages_live != 0; ++stage)
+    if ((request.stages_live >> stage & 1u) != 0) remove_task(*request.tasks[stage]);
+  request_live_[request.slot] = false;
+  requests_.give_back(request.slot);
   --live_requests_;
 }
 
-Task& World::add_task(std::uint32_t request_slot, std::size_t stage, const Group& state,
-                      Layout layout) {
+void World::add_task(LiveRequest& owner, std::size_t stage, const Group& state, Layout layout) {
   const std::uint32_t slot = tasks_.take();
-  LiveRequest& owner = requests_[request_slot];
+  LiveTask& task = tasks_[slot];
   const Request& request = owner.request;
   owner.stages_live = static_cast<std::uint16_t>(owner.stages_live | 1u << stage);
-  owner.task_slots[stage] = slot;
-  TaskRecord& record = tasks_[slot];
-  record.request_slot = request_slot;
+  owner.tasks[stage] = &task;
+  task.owner = &owner;
   const StageKind kind = catalog_.stages(request.model).stage(stage).kind;
-  record.task = Task{.id = {next_task_id_++},
-                     .request = request.id,
-                     .slot = slot,
-                     .model = request.model,
-                     .shape_id = request.shape_id,
-                     .request_class = request.request_class,
-                     .stage = static_cast<std::uint8_t>(stage),
-                     .kind = kind,
-                     .shape = request.shape,
-                     .priority = request.priority,
-                     .denoise_steps = request.steps,
-                     .steps_total = kind == StageKind::kDenoise ? request.steps : 1,
-                     .arrival = request.arrival,
-                     .deadline = request.deadline,
-                     .ready_since = now_,
-                     .group = state,
-                     .layout = layout};
+  static_cast<Task&>(task) = {.id = {next_task_id_++},
+                              .request = request.id,
+                              .slot = slot,
+                              .model = request.model,
+                              .shape_id = request.shape_id,
+                              .request_class = request.request_class,
+                              .stage = static_cast<std::uint8_t>(stage),
+                              .kind = kind,
+                              .shape = request.shape,
+                              .priority = request.priority,
+                              .denoise_steps = request.steps,
+                              .steps_total = kind == StageKind::kDenoise ? request.steps : 1,
+                              .arrival = request.arrival,
+                              .deadline = request.deadline,
+                              .ready_since = now_,
+                              .group = state,
+                              .layout = layout};
   ++live_tasks_;
-  move(slot);
-  note({.kind = Change::Kind::kTaskReady,
-        .request = request.id,
-        .task = record.task.id,
-        .slot = slot});
-  return record.task;
+  move(task);
+  note({.kind = Change::Kind::kTaskReady, .request = request.id, .task = task.id, .slot = slot});
 }
 
-void World::remove_task(std::uint32_t slot) {
-  Task& task = tasks_[slot].task;
+void World::remove_task(LiveTask& task) {
   RG_CHECK(!task.running, "task {} is removed while it runs", task.id.value);
-  LiveRequest& owner = requests_[tasks_[slot].request_slot];
+  LiveRequest& owner = *task.owner;
   owner.stages_live = static_cast<std::uint16_t>(owner.stages_live & ~(1u << task.stage));
-  TaskRecord& record = tasks_[slot];
-  if (record.shown_in != nullptr) record.shown_in->erase(&task);
-  record.shown_in = nullptr;
+  if (task.shown_in != nullptr) task.shown_in->erase(&task);
+  task.shown_in = nullptr;
   --live_tasks_;
   task.id = kGone;  // a policy's stale pointer to this slot must not match
-  gone_.push_back(slot);
+  gone_.push_back(task.slot);
 }
 
 const TaskSet& World::up_to_date(const TaskSet& set) const {
-  for (const std::uint32_t slot : moved_) {
-    TaskRecord& record = tasks_[slot];
-    record.moved = false;
-    if (record.task.id == kGone) continue;
-    TaskSet* const right = record.task.running ? &running_ : &ready_;
-    if (record.shown_in == right) continue;
-    if (record.shown_in != nullptr) record.shown_in->erase(&record.task);
-    right->insert(&record.task);
-    record.shown_in = right;
+  for (LiveTask* const task : moved_) {
+    task->moved = false;
+    if (task->id == kGone) continue;
+    TaskSet* const right = task->running ? &running_ : &ready_;
+    if (task->shown_in == right) continue;
+    if (task->shown_in != nullptr) task->shown_in->erase(task);
+    right->insert(task);
+    task->shown_in = right;
   }
   moved_.clear();
   return set;
 }
 
-std::vector<std::uint32_t> World::all_requests() const {
-  std::vector<std::uint32_t> slots;
+std::vector<LiveRequest*> World::all_requests() {
+  std::vector<LiveRequest*> requests;
   for (std::uint32_t slot = 0; slot < requests_.size(); ++slot)
-    if (request_live_[slot]) slots.push_back(slot);
-  std::ranges::sort(slots, {}, [&](std::uint32_t slot) { return requests_[slot].request.id; });
-  return slots;
+    if (request_live_[slot]) requests.push_back(&requests_[slot]);
+  std::ranges::sort(requests, {}, [](const LiveRequest* live) { return live->request.id; });
+  return requests;
 }
 
 LiveRun& World::add_run(RunId id, const Launch& launch) {
@@ -152,16 +137,16 @@ LiveRun& World::add_run(RunId id, const Launch& launch) {
   run.launched = now_;
   run.preempting = false;
   for (const Task* shown : launch.tasks) {
-    Task& task = tasks_[shown->slot].task;
+    LiveTask& task = tasks_[shown->slot];
     task.running = true;
     task.preempting = false;
     task.run = id;
     task.group = launch.group;
     task.layout = launch.layout;
-    move(task.slot);
+    move(task);
     ++running_tasks_;
-    run.tasks.push_back(task.slot);
-    ++requests_[owner(task)].running_tasks;
+    run.tasks.push_back(&task);
+    ++task.owner->running_tasks;
   }
   for (const GpuId gpu : launch.group) {
     gpus_[gpu.value].state = GpuState::kBusy;
@@ -176,22 +161,22 @@ const LiveRun& World::end_run(RunId id, int steps) {
   const LiveRun& run = *found;
   RG_CHECK(steps >= 0 && steps <= run.steps, "run {} of {} steps ended with {}", id.value,
            run.steps, steps);
-  for (const std::uint32_t slot : run.tasks) {
-    Task& task = tasks_[slot].task;
+  for (Task* const ended : run.tasks) {
+    LiveTask& task = static_cast<LiveTask&>(*ended);
     task.running = false;
     task.preempting = false;
     task.steps_done += steps;
     task.ready_since = now_;
-    --requests_[owner(task)].running_tasks;
-    move(slot);
+    --task.owner->running_tasks;
+    move(task);
     --running_tasks_;
     if (task.steps_left() > 0)
       note({.kind = Change::Kind::kTaskReady,
             .request = task.request,
             .task = task.id,
-            .slot = slot});
+            .slot = task.slot});
   }
-  const Group& group = tasks_[run.tasks[0]].task.group;
+  const Group& group = run.tasks[0]->group;
   if (failed_gpus_ == 0) {
     for (const GpuId gpu : group) gpus_[gpu.value].state = GpuState::kIdle;
     idle_.give(group);

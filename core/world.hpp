@@ -15,20 +15,31 @@
 
 namespace regroup {
 
+struct LiveTask;
+
 // A request between its arrival and its end. What every run touches comes first.
 struct LiveRequest {
   RequestOutcome outcome;
   int running_tasks = 0;
-  std::uint16_t stages_done = 0;                                   // bit i: stage i
-  std::uint16_t stages_live = 0;                                   // bit i: stage i has a task
-  std::array<std::uint32_t, StageGraph::kMaxStages> task_slots{};  // by stage, if it is live
+  std::uint16_t stages_done = 0;                          // bit i: stage i
+  std::uint16_t stages_live = 0;                          // bit i: stage i has a task
+  std::array<LiveTask*, StageGraph::kMaxStages> tasks{};  // by stage, if it is live
+  std::uint32_t slot = 0;
   Request request;
+};
+
+// What the loop knows of a task beside what it shows. Every Task of a World is one of these.
+struct LiveTask : Task {
+  LiveRequest* owner = nullptr;
+  std::uint64_t decided_in = 0;  // the checker's latest call that placed or rejected it
+  TaskSet* shown_in = nullptr;   // ready_, running_, or neither yet
+  bool moved = false;            // is in moved_
 };
 
 // One launched placement under way; its group is that of its tasks.
 struct LiveRun {
-  std::vector<std::uint32_t> tasks;  // slots
-  int steps = 0;                     // asked for
+  std::vector<Task*> tasks;
+  int steps = 0;  // asked for
   bool setup_needed = false;
   bool preempting = false;
   TimePoint launched{};
@@ -37,8 +48,8 @@ struct LiveRun {
   Layout layout;
 };
 
-// Slots of tasks and requests are reused, so that memory follows what is live, not the trace.
-// Single-threaded. Only ControlLoop changes it.
+// Slots of tasks and requests are reused, so that memory follows what is live, not the trace; what
+// is in one stays at its address. Single-threaded. Only ControlLoop changes it.
 class World final : public ClusterView {
  public:
   World(const Catalog& catalog, const NameTable<ClassId>& classes);
@@ -52,7 +63,7 @@ class World final : public ClusterView {
   const TaskSet& ready() const override { return up_to_date(ready_); }
   const TaskSet& running() const override { return up_to_date(running_); }
   std::span<const Change> changes() const override { return changes_; }
-  const Task& task(std::uint32_t slot) const override { return tasks_[slot].task; }
+  const Task& task(std::uint32_t slot) const override { return tasks_[slot]; }
   Progress progress(const Task& task) const override;
   const CostModel& cost() const override { return cost_; }
   std::span<const Layout> layouts(const Task& task) const override {
@@ -69,8 +80,13 @@ class World final : public ClusterView {
   IdleGpus& idle() { return idle_; }
   const IdleGpus& idle() const { return idle_; }
   // The live task that a policy's (possibly stale) copy means, or nullptr.
-  const Task* live(const Task& claimed) const;
-  const LiveRequest& request_of(const Task& task) const { return requests_[owner(task)]; }
+  LiveTask* live(const Task& claimed) const {
+    if (claimed.slot >= tasks_.size()) return nullptr;
+    LiveTask& task = tasks_[claimed.slot];
+    return task.id == claimed.id ? &task : nullptr;
+  }
+  // Of one of this world's own tasks.
+  static LiveRequest& owner(const Task& task) { return *static_cast<const LiveTask&>(task).owner; }
   std::size_t live_requests() const { return live_requests_; }
   std::size_t live_runs() const { return runs_.size(); }
   std::size_t ready_count() const { return live_tasks_ - running_tasks_; }
@@ -83,17 +99,15 @@ class World final : public ClusterView {
   void clear_changes();
   void note(const Change& change) { changes_.push_back(change); }
 
-  std::uint32_t add_request(Request&& request);
-  LiveRequest& request(std::uint32_t slot) { return requests_[slot]; }
-  std::uint32_t owner(const Task& task) const { return tasks_[task.slot].request_slot; }
-  // The slot of a live request by any of its tasks is owner(); removing frees slot and tasks.
-  void remove_request(std::uint32_t slot);
+  LiveRequest& add_request(Request&& request);
+  // With its tasks.
+  void remove_request(LiveRequest& request);
 
-  Task& add_task(std::uint32_t request_slot, std::size_t stage, const Group& state, Layout layout);
-  void remove_task(std::uint32_t slot);
-  Task& task_at(std::uint32_t slot) { return tasks_[slot].task; }
+  void add_task(LiveRequest& owner, std::size_t stage, const Group& state, Layout layout);
+  // It can be read until clear_changes(), but for its id.
+  void remove_task(LiveTask& task);
   // Live requests, ascending by id.
-  std::vector<std::uint32_t> all_requests() const;
+  std::vector<LiveRequest*> all_requests();
 
   LiveRun& add_run(RunId id, const Launch& launch);
   LiveRun* find_run(RunId id) { return runs_.find(id); }
@@ -106,19 +120,11 @@ class World final : public ClusterView {
   void repair_gpu(GpuId gpu);
 
  private:
-  struct TaskRecord {
-    Task task;
-    std::uint32_t request_slot = 0;
-    TaskSet* shown_in = nullptr;  // ready_, running_, or neither yet
-    bool moved = false;           // is in moved_
-  };
-
   // Most policies live on changes() alone, so the sets are put right only when somebody looks:
   // a task that ends a step and begins the next one in between costs nothing.
   const TaskSet& up_to_date(const TaskSet& set) const;
-  void move(std::uint32_t slot) {
-    if (std::exchange(tasks_[slot].moved, true)) return;
-    moved_.push_back(slot);
+  void move(LiveTask& task) {
+    if (!std::exchange(task.moved, true)) moved_.push_back(&task);
   }
 
   const Catalog& catalog_;
@@ -131,7 +137,7 @@ class World final : public ClusterView {
   std::vector<Gpu> gpus_;
   IdleGpus idle_;
   std::size_t failed_gpus_ = 0;
-  mutable Slots<TaskRecord> tasks_;
+  mutable Slots<LiveTask> tasks_;
   std::vector<std::uint32_t> gone_;  // slots of tasks whose end is news
   std::uint64_t next_task_id_ = 0;
   Slots<LiveRequest> requests_;
@@ -142,7 +148,7 @@ class World final : public ClusterView {
   std::size_t running_tasks_ = 0;
   mutable TaskSet ready_{&pool_};
   mutable TaskSet running_{&pool_};
-  mutable std::vector<std::uint32_t> moved_;  // slots of tasks that may be in the wrong set
+  mutable std::vector<LiveTask*> moved_;  // that may be in the wrong set
   std::vector<Change> changes_;
 };
 

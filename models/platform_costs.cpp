@@ -158,12 +158,16 @@ ShapeId PlatformCosts::intern(ModelId id, Shape shape, double guidance) {
 }
 
 double PlatformCosts::seconds(ShapeId id, std::size_t stage, Layout layout) const {
-  RG_CHECK(id.value < shapes_.size(), "shape {} of {}", id.value, shapes_.size());
-  ShapeEntry& entry = shapes_[id.value];
+  const ShapeEntry& shape = entry(id);
   if (LayoutIndex::covers(layout)) {
-    const double known = entry.stages[stage].seconds[LayoutIndex::of(layout)];
+    const double known = shape.stages[stage].seconds[LayoutIndex::of(layout)];
     if (!std::isnan(known)) return known;
   }
+  return seconds_asked_first(shapes_[id.value], stage, layout);
+}
+
+double PlatformCosts::seconds_asked_first(ShapeEntry& entry, std::size_t stage,
+                                          Layout layout) const {
   const ModelCosts& costs = model(entry.model);
   const std::string rule = why_not(costs.card(), stage, entry.forwards, layout);
   if (!rule.empty())

@@ -74,6 +74,7 @@ class PlatformCosts final : public CostModel {
 
   // One step, or the whole of another stage. Throws PolicyError for a layout it cannot have.
   double seconds(ShapeId shape, std::size_t stage, Layout layout) const;
+  double seconds_asked_first(ShapeEntry& entry, std::size_t stage, Layout layout) const;
 
   const Library& library_;
   const ClusterSpec& cluster_;

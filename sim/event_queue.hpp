@@ -18,8 +18,8 @@ class EventQueue {
   struct Entry {
     TimePoint at{};
     std::uint64_t order = 0;    // kind, then sequence
-    std::uint64_t subject = 0;  // run or GPU
-    std::uint32_t version = 0;  // of the run's plan: an entry of an older plan is void
+    std::uint32_t subject = 0;  // the slot of a run, or a GPU
+    std::uint32_t version = 0;  // of the plan for that slot: an entry of an older plan is void
     bool only_leaves = false;   // the run's GPUs may be given on, but it has not ended
 
     Event::Kind kind() const { return static_cast<Event::Kind>(order >> kSequenceBits); }

@@ -8,7 +8,7 @@
 namespace regroup::sim {
 namespace {
 
-constexpr RunId kNoRun{~std::uint64_t{0}};
+constexpr std::uint32_t kNoRun = ~std::uint32_t{0};
 
 // Those of the launch, and those where its states lie.
 std::vector<GpuId> all_gpus(const Launch& launch) {
@@ -42,7 +42,9 @@ SimBackend::SimBackend(const Catalog& catalog, SimOptions options)
 
 void SimBackend::launch(const Launch& launch) {
   const Task& first = *launch.tasks[0];
-  Run& run = runs_.add(launch.run);
+  const std::uint32_t slot = runs_.take();
+  Run& run = runs_[slot];
+  run.id = launch.run;
   run.launched = now_;
   run.times = launch.expected;
   run.first_step = kNever;
@@ -51,7 +53,6 @@ void SimBackend::launch(const Launch& launch) {
   run.stage = first.stage;
   run.first_index = first.steps_done;
   run.steps = launch.steps;
-  run.version = 0;
   run.group = launch.group;
   run.migrating.clear();
   run.steps_begun = run.steps_done = 0;
@@ -59,16 +60,16 @@ void SimBackend::launch(const Launch& launch) {
   for (const GpuId gpu : launch.group) {
     RG_CHECK(on_gpu_[gpu.value] == kNoRun, "run {} is launched on busy GPU {}", launch.run.value,
              gpu.value);
-    on_gpu_[gpu.value] = launch.run;
+    on_gpu_[gpu.value] = slot;
   }
   if (turns_) {
     if (run.times.migrate > Duration{}) run.migrating = all_gpus(launch);
-    ask_for_turn(launch.run, run);
+    ask_for_turn(slot);
     take_turns();
     return;
   }
   run.first_step = now_ + run.times.total() - run.times.compute;
-  plan_end(launch.run, run, boundary(run, run.steps));
+  plan_end(slot, boundary(run, run.steps));
 }
 
 std::span<const GpuId> SimBackend::gpus_of(const Run& run) {
@@ -76,50 +77,51 @@ std::span<const GpuId> SimBackend::gpus_of(const Run& run) {
   return {run.group.begin(), run.group.size()};
 }
 
-void SimBackend::ask_for_turn(RunId id, Run& run) {
-  const auto gpus = gpus_of(run);
-  turns_->ask(id, {gpus.begin(), gpus.end()});
-  run.in_line = true;
+void SimBackend::ask_for_turn(std::uint32_t slot) {
+  turns_->ask(slot, gpus_of(runs_[slot]));
+  runs_[slot].in_line = true;
 }
 
 void SimBackend::take_turns() {
   someone_left_ = false;
-  while (const auto id = turns_->next()) {
-    Run& run = *runs_.find(*id);
+  while (const auto slot = turns_->next()) {
+    Run& run = runs_[*slot];
     run.in_line = false;
     TimePoint begins = now_ + (run.steps_begun == 0 ? run.times.dispatch : Duration{});
     for (const GpuId gpu : gpus_of(run)) begins = std::max(begins, free_from_[gpu.value]);
     if (!run.migrating.empty()) {
-      plan_end(*id, run, begins + run.times.migrate);
+      plan_end(*slot, begins + run.times.migrate);
       continue;
     }
     if (run.steps_begun == 0) begins = run.first_step = begins + run.times.setup;
-    plan_end(*id, run, begins + step_duration(run, run.steps_begun++));
+    plan_end(*slot, begins + step_duration(run, run.steps_begun++));
   }
 }
 
 // Gives its GPUs on, and gets in line for the next step if it has one.
-void SimBackend::leave(RunId id, Run& run) {
-  turns_->leave(id);
+void SimBackend::leave(std::uint32_t slot) {
+  const Run& run = runs_[slot];
+  turns_->leave(slot);
   someone_left_ = true;
-  if (run.migrating.empty() && run.steps_begun < run.steps) ask_for_turn(id, run);
+  if (run.migrating.empty() && run.steps_begun < run.steps) ask_for_turn(slot);
 }
 
-std::optional<Event> SimBackend::end_piece(RunId id, Run& run) {
+std::optional<Event> SimBackend::end_piece(std::uint32_t slot) {
+  Run& run = runs_[slot];
   if (!run.migrating.empty()) {
     run.migrating.clear();
-    leave(id, run);
+    leave(slot);
     return std::nullopt;
   }
-  if (++run.steps_done == run.steps) return end(id, run, Event::Kind::kRunEnded, run.steps, now_);
-  if (run.steps_begun == run.steps_done && !run.in_line) leave(id, run);
+  if (++run.steps_done == run.steps) return end(slot, Event::Kind::kRunEnded, run.steps, now_);
+  if (run.steps_begun == run.steps_done && !run.in_line) leave(slot);
   return std::nullopt;
 }
 
-void SimBackend::preempt(RunId id) {
-  Run* const found = runs_.find(id);
-  if (found == nullptr) return;
-  Run& run = *found;
+void SimBackend::preempt(RunId id, const Group& group) {
+  const std::uint32_t slot = on_gpu_[group[0].value];
+  if (slot == kNoRun || runs_[slot].id != id) return;
+  Run& run = runs_[slot];
   if (turns_) {
     // In line for a step, it does that one.
     run.steps = std::min(run.steps, std::max(1, run.steps_begun + (run.in_line ? 1 : 0)));
@@ -129,7 +131,7 @@ void SimBackend::preempt(RunId id) {
   if (steps >= run.steps) return;
   run.steps = steps;
   ++run.version;
-  plan_end(id, run, at);
+  plan_end(slot, at);
 }
 
 std::optional<Event> SimBackend::next_event(TimePoint until) {
@@ -140,21 +142,17 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
     const EventQueue::Entry entry = queue_.top();
     queue_.pop();
     if (entry.kind() == Event::Kind::kRunEnded) {
-      Run* const found = runs_.find({entry.subject});
-      if (found == nullptr || found->version != entry.version) continue;
+      const Run& run = runs_[entry.subject];
+      if (run.version != entry.version) continue;
       now_ = entry.at;
-      Run& run = *found;
-      if (entry.only_leaves) {
-        leave({entry.subject}, run);
-        continue;
-      }
-      if (turns_) {
-        if (const auto event = end_piece({entry.subject}, run)) return event;
-        continue;
-      }
-      return end({entry.subject}, run, Event::Kind::kRunEnded, run.steps, now_);
+      if (!turns_) return end(entry.subject, Event::Kind::kRunEnded, run.steps, now_);
+      if (entry.only_leaves)
+        leave(entry.subject);
+      else if (const auto event = end_piece(entry.subject))
+        return event;
+      continue;
     }
-    const GpuId gpu{static_cast<std::uint32_t>(entry.subject)};
+    const GpuId gpu{entry.subject};
     now_ = entry.at;
     if (entry.kind() == Event::Kind::kGpuFailed) return fail_gpu(gpu);
     return Event{.kind = entry.kind(), .at = now_, .gpu = gpu};
@@ -165,21 +163,22 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
 
 // A run on the GPU fails with it, and is reported first; it keeps the steps that were done.
 Event SimBackend::fail_gpu(GpuId gpu) {
-  const RunId id = on_gpu_[gpu.value];
-  if (id == kNoRun) return {.kind = Event::Kind::kGpuFailed, .at = now_, .gpu = gpu};
+  const std::uint32_t slot = on_gpu_[gpu.value];
+  if (slot == kNoRun) return {.kind = Event::Kind::kGpuFailed, .at = now_, .gpu = gpu};
   queue_.push(Event::Kind::kGpuFailed, {.at = now_, .subject = gpu.value});
-  Run& run = *runs_.find(id);
-  if (turns_) return end(id, run, Event::Kind::kRunFailed, run.steps_done, now_);
+  const Run& run = runs_[slot];
+  if (turns_) return end(slot, Event::Kind::kRunFailed, run.steps_done, now_);
   auto [steps, at] = next_boundary(run, now_);
   if (at > now_) --steps;
-  return end(id, run, Event::Kind::kRunFailed, std::min(steps, run.steps), now_);
+  return end(slot, Event::Kind::kRunFailed, std::min(steps, run.steps), now_);
 }
 
-Event SimBackend::end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint at) {
+Event SimBackend::end(std::uint32_t slot, Event::Kind kind, int steps, TimePoint at) {
+  Run& run = runs_[slot];
   for (const GpuId gpu : run.group) on_gpu_[gpu.value] = kNoRun;
-  if (turns_) turns_->leave(id);
+  if (turns_) turns_->leave(slot);
   someone_left_ = turns_.has_value();
-  Event event{.kind = kind, .at = at, .run = id, .steps = steps, .times = run.times};
+  Event event{.kind = kind, .at = at, .run = run.id, .steps = steps, .times = run.times};
   if (at < run.first_step) {  // failed while it was being set up
     event.times = {};
     event.times.dispatch = at - run.launched;
@@ -188,12 +187,14 @@ Event SimBackend::end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint
     // With whatever it waited for its turns.
     event.times.dispatch = run.first_step - run.launched - run.times.setup - run.times.migrate;
   }
-  runs_.remove(id);
+  ++run.version;  // what is planned for it still is void
+  runs_.give_back(slot);
   return event;
 }
 
-void SimBackend::plan_end(RunId id, const Run& run, TimePoint at) {
-  EventQueue::Entry entry{.at = at, .subject = id.value, .version = run.version};
+void SimBackend::plan_end(std::uint32_t slot, TimePoint at) {
+  const Run& run = runs_[slot];
+  EventQueue::Entry entry{.at = at, .subject = slot, .version = run.version};
   queue_.push(Event::Kind::kRunEnded, entry);
   if (!turns_) return;
   for (const GpuId gpu : gpus_of(run)) free_from_[gpu.value] = at;

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "core/catalog.hpp"
-#include "core/id_table.hpp"
 #include "core/jitter.hpp"
+#include "core/slots.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/turns.hpp"
 
@@ -39,20 +39,21 @@ class SimBackend final : public Backend {
 
   TimePoint now() const override { return now_; }
   void launch(const Launch& launch) override;
-  void preempt(RunId run) override;
+  void preempt(RunId run, const Group& group) override;
   std::optional<Event> next_event(TimePoint until) override;
 
  private:
   struct Run {
+    RunId id{};
     TimePoint launched{};
     TimePoint first_step{};  // kNever: not known yet
     RunTimes times;          // all but compute
     Duration step{};         // without jitter
     RequestId request{};     // for jitter, with
     std::uint8_t stage = 0;
-    int first_index = 0;  // the stage's number of the first step
-    int steps = 0;        // planned
-    std::uint32_t version = 0;
+    int first_index = 0;        // the stage's number of the first step
+    int steps = 0;              // planned
+    std::uint32_t version = 0;  // of the plan, also of earlier runs in that slot: see EventQueue
     Group group{};
     // Only where sources take part:
     std::vector<GpuId> migrating;  // all GPUs of a migration that is not done; else empty
@@ -67,14 +68,14 @@ class SimBackend final : public Backend {
   // The fewest steps, at least 1, whose end is not before `t`, and their end.
   std::pair<int, TimePoint> next_boundary(const Run& run, TimePoint t) const;
   // Of the run; where sources take part, of its piece of work whose turn has come.
-  void plan_end(RunId id, const Run& run, TimePoint at);
+  void plan_end(std::uint32_t slot, TimePoint at);
   // What follows a piece of work that has ended. Nothing: the run goes on.
-  std::optional<Event> end_piece(RunId id, Run& run);
+  std::optional<Event> end_piece(std::uint32_t slot);
   static std::span<const GpuId> gpus_of(const Run& run);
-  void ask_for_turn(RunId id, Run& run);
+  void ask_for_turn(std::uint32_t slot);
   void take_turns();
-  void leave(RunId id, Run& run);
-  Event end(RunId id, Run& run, Event::Kind kind, int steps, TimePoint compute_until);
+  void leave(std::uint32_t slot);
+  Event end(std::uint32_t slot, Event::Kind kind, int steps, TimePoint compute_until);
   Event fail_gpu(GpuId gpu);
 
   SimOptions options_;
@@ -84,8 +85,8 @@ class SimBackend final : public Backend {
   Duration queue_ahead_{};
   std::vector<TimePoint> free_from_;  // by GPU: when what it was given last ends
   bool someone_left_ = false;         // so that others may have their turn
-  IdTable<RunId, Run> runs_;
-  std::vector<RunId> on_gpu_;  // by GPU; kNoRun: idle
+  Slots<Run> runs_;
+  std::vector<std::uint32_t> on_gpu_;  // by GPU: the run's slot; kNoRun: idle
 };
 
 }  // namespace regroup::sim

@@ -25,11 +25,12 @@ class EdfBestFit final : public Policy {
   explicit EdfBestFit(const Params& params) : steps_(edf::steps_of(params)) {}
 
   void decide(const ClusterView& view, Decisions& out) override {
+    const edf::Forecast forecast(view);
     book_.replay(view, out, [&](std::span<const Change> event) {
       for (const Change& change : event)
         if (change.kind == Change::Kind::kTaskReady) waiting_.insert(view, view.task(change.slot));
-      give_sizes(view);
-      for (Plan& plan : plans_) widen(view, plan);
+      give_sizes(view, forecast);
+      for (Plan& plan : plans_) widen(forecast, plan);
       book_.put_back();
       for (const Plan& plan : plans_) place(plan, out);
     });
@@ -46,16 +47,16 @@ class EdfBestFit final : public Policy {
     int in_budget;     // GPUs of its own that the budget still counts
   };
 
-  void give_sizes(const ClusterView& view) {
+  void give_sizes(const ClusterView& view, const edf::Forecast& forecast) {
     plans_.clear();
     while (const auto next = waiting_.pop(book_.free().widest())) {
       const IdleGpus& budget = book_.free();
-      const Task& task = view.task(next->slot);
+      const Task& task = view.task(*next);
       Plan& plan = plans_.emplace_back();
       plan.task = &task;
       plan.layouts = view.layouts(task);
       plan.single = edf::is_single(task, plan.layouts);
-      narrowest_in_time(view, plan, budget.widest());
+      narrowest_in_time(view, forecast, plan, budget.widest());
       plan.in_budget = plan.layout.size();
       plan.node = edf::node_for(budget, task, plan.in_budget);
       // Mostly there is only one, and no budget to keep.
@@ -66,17 +67,18 @@ class EdfBestFit final : public Policy {
   }
 
   // Of at most that many GPUs.
-  static void narrowest_in_time(const ClusterView& view, Plan& plan, int gpus) {
+  static void narrowest_in_time(const ClusterView& view, const edf::Forecast& forecast, Plan& plan,
+                                int gpus) {
     const Task& task = *plan.task;
     plan.finish = kNever;
     if (task.deadline == kNever) {
       plan.layout = view.widest(task, gpus);
-      plan.finish = edf::finish(view, task, plan.layout.size());
+      plan.finish = forecast.finish(task, plan.layout.size());
       return;
     }
     for (const Layout layout : plan.layouts) {
       if (layout.size() > gpus) break;
-      const TimePoint finish = edf::finish(view, task, layout.size());
+      const TimePoint finish = forecast.finish(task, layout.size());
       if (finish >= plan.finish) continue;
       plan.layout = layout;
       plan.finish = finish;
@@ -85,16 +87,20 @@ class EdfBestFit final : public Policy {
   }
 
   // As long as its node's budget has the next size that ends the request sooner.
-  void widen(const ClusterView& view, Plan& plan) {
-    const auto room = [&] { return book_.free().count(plan.node) - plan.in_budget; };
-    if (plan.single || room() == 0) return;
+  void widen(const edf::Forecast& forecast, Plan& plan) {
+    if (plan.single) return;
+    int room = book_.free().count(plan.node) - plan.in_budget;
+    int size = plan.layout.size();
     for (const Layout layout : plan.layouts) {
-      const int more = layout.size() - plan.layout.size();
+      const int more = layout.size() - size;
       if (more <= 0) continue;
-      if (more > room()) break;
-      const TimePoint wider = edf::finish(view, *plan.task, layout.size());
+      if (more > room) break;
+      const TimePoint wider = forecast.finish(*plan.task, layout.size());
       if (wider >= plan.finish) continue;
-      spend(plan.node, more);
+      // Nobody else looks at the budget where there is no other plan.
+      if (plans_.size() > 1) spend(plan.node, more);
+      room -= more;
+      size += more;
       plan.layout = layout;
       plan.finish = wider;
     }

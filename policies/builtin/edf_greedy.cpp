@@ -25,7 +25,7 @@ class EdfGreedy final : public Policy {
       for (const Change& change : event)
         if (change.kind == Change::Kind::kTaskReady) waiting_.insert(view, view.task(change.slot));
       while (const auto next = waiting_.pop(book_.free().widest()))
-        place(view, view.task(next->slot), out);
+        place(view, view.task(*next), out);
     });
   }
 

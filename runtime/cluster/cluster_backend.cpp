@@ -148,7 +148,7 @@ void ClusterBackend::settle_where(const Task& task, const std::vector<int>& node
   kept.may_have = nodes;
 }
 
-void ClusterBackend::preempt(RunId run) {
+void ClusterBackend::preempt(RunId run, const Group&) {
   const auto found = runs_.find(run);
   if (found == runs_.end()) return;
   for (const int to : found->second.waiting) send(to, PreemptPart{run});

@@ -41,7 +41,7 @@ class ClusterBackend final : public Backend {
 
   TimePoint now() const override { return now_; }
   void launch(const Launch& launch) override;
-  void preempt(RunId run) override;
+  void preempt(RunId run, const Group& group) override;
   std::optional<Event> next_event(TimePoint until) override;
 
  private:

@@ -56,7 +56,7 @@ RunTask RankBackend::describe(const Task& task) const {
   return item;
 }
 
-void RankBackend::preempt(RunId run) {
+void RankBackend::preempt(RunId run, const Group&) {
   if (RankRun* const found = ranks_.find(run)) found->preempt = true;
 }
 

@@ -75,8 +75,8 @@ TEST(SimBackend, PreemptEndsAtTheNextBoundaryButNotBeforeOneStep) {
     SimBackend backend(catalog, {});
     launch(catalog, backend, denoise(catalog, 0), 0, {{0}}, 10);
     EXPECT_FALSE(backend.next_event(TimePoint(at)));
-    backend.preempt({0});
-    backend.preempt({0});  // changes nothing
+    backend.preempt({0}, {{0}});
+    backend.preempt({0}, {{0}});  // changes nothing
     const auto event = backend.next_event(kNever);
     ASSERT_TRUE(event);
     EXPECT_EQ(event->steps, steps);

@@ -14,30 +14,30 @@ using testing::TestCatalog;
 
 TEST(Turns, WhoeverFindsItsGpusFreeInTheOrderOfAsking) {
   Turns turns(4);
-  turns.ask({0}, {{0}, {1}});
-  EXPECT_EQ(turns.next(), RunId{0});
-  turns.ask({1}, {{1}, {2}});
-  turns.ask({2}, {{2}, {3}});
-  turns.ask({3}, {{3}});
-  EXPECT_EQ(turns.next(), RunId{2});  // nothing is kept free for 1
+  turns.ask(0, Group{{0}, {1}});
+  EXPECT_EQ(turns.next(), 0u);
+  turns.ask(1, Group{{1}, {2}});
+  turns.ask(2, Group{{2}, {3}});
+  turns.ask(3, Group{{3}});
+  EXPECT_EQ(turns.next(), 2u);  // nothing is kept free for 1
   EXPECT_EQ(turns.next(), std::nullopt);
-  turns.leave({2});
-  turns.leave({0});
-  EXPECT_EQ(turns.next(), RunId{1});
-  EXPECT_EQ(turns.next(), RunId{3});
+  turns.leave(2);
+  turns.leave(0);
+  EXPECT_EQ(turns.next(), 1u);
+  EXPECT_EQ(turns.next(), 3u);
   EXPECT_EQ(turns.next(), std::nullopt);
 }
 
 TEST(Turns, LeavingTheLineAndLeavingTwice) {
   Turns turns(1);
-  turns.ask({0}, {{0}});
-  turns.ask({1}, {{0}});
-  turns.ask({2}, {{0}});
-  EXPECT_EQ(turns.next(), RunId{0});
-  turns.leave({1});
-  turns.leave({0});
-  turns.leave({0});
-  EXPECT_EQ(turns.next(), RunId{2});
+  turns.ask(0, Group{{0}});
+  turns.ask(1, Group{{0}});
+  turns.ask(2, Group{{0}});
+  EXPECT_EQ(turns.next(), 0u);
+  turns.leave(1);
+  turns.leave(0);
+  turns.leave(0);
+  EXPECT_EQ(turns.next(), 2u);
 }
 
 class SourcesTakePart : public ::testing::Test {
@@ -112,7 +112,7 @@ TEST_F(SourcesTakePart, PreemptedWhileItWaitsItDoesOneStep) {
   launch(0, {{1}});
   launch(1, {{0}}, {{1}});
   pass_until(5ms);
-  backend_->preempt({1});
+  backend_->preempt({1}, {{0}});
   const Event end = next();
   EXPECT_EQ(end.run, RunId{1});
   EXPECT_EQ(end.steps, 1);
@@ -122,11 +122,11 @@ TEST_F(SourcesTakePart, PreemptedWhileItWaitsItDoesOneStep) {
 TEST_F(SourcesTakePart, AStepWhoseTurnHasComeIsDone) {
   launch(0, {{0}});
   pass_until(11ms);  // the second step, which begins at 12 ms, has its turn
-  backend_->preempt({0});
+  backend_->preempt({0}, {{0}});
   EXPECT_EQ(next().at, TimePoint(22ms));
   launch(1, {{0}});
   pass_until(30ms);  // well within its first step, which began at 24 ms
-  backend_->preempt({1});
+  backend_->preempt({1}, {{0}});
   EXPECT_EQ(next().at, TimePoint(34ms));
 }
 

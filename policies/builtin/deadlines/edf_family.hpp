@@ -39,10 +39,16 @@ inline bool is_single(const Task& task, std::span<const Layout> layouts) {
   return task.kind != StageKind::kDenoise && layouts.size() == 1 && layouts[0].size() == 1;
 }
 
-// When the whole request is done if all that is left of it runs on groups of that size.
-inline TimePoint finish(const ClusterView& view, const Task& task, int size) {
-  return view.now() + view.cost().remaining(task, size);
-}
+// What a decision asks the view for over and over.
+struct Forecast {
+  explicit Forecast(const ClusterView& view) : now(view.now()), cost(view.cost()) {}
+
+  // When the whole request is done if all that is left of it runs on groups of that size.
+  TimePoint finish(const Task& task, int size) const { return now + cost.remaining(task, size); }
+
+  TimePoint now;
+  const CostModel& cost;
+};
 
 // The node for `size` GPUs of a task. Where its state lies if that node has them, else the one with
 // the fewest that suffice; for a new request the one with the most. Some node must have them.
@@ -79,17 +85,17 @@ class Queue {
   bool empty() const {
     return std::ranges::all_of(lines_, [](const Line& line) { return line.keys.empty(); });
   }
-  // Removes the first that can do with that many GPUs.
-  std::optional<Key> pop(int gpus) {
+  // Removes the first that can do with that many GPUs, and gives its slot.
+  std::optional<std::uint32_t> pop(int gpus) {
     std::vector<Key>* first = nullptr;
     for (Line& line : lines_)
       if (line.narrowest <= gpus && !line.keys.empty())
         if (first == nullptr || line.keys.front() < first->front()) first = &line.keys;
     if (first == nullptr) return std::nullopt;
     std::ranges::pop_heap(*first, std::greater());
-    const Key key = first->back();
+    const std::uint32_t slot = first->back().slot;
     first->pop_back();
-    return key;
+    return slot;
   }
 
  private:

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "regroup/policy/policy.hpp"
@@ -26,22 +25,21 @@ class OneByOne {
     apart_ = false;
     const auto changes = view.changes();
     if (changes.empty()) return;
-    for (const Change& change : changes) note(change);
-    if (event_end(changes, 0) == changes.size()) {
-      for (const Change& change : changes)
-        if (Run* run = ended(change)) run->gpus = 0;
-      return event(changes);
-    }
+    for (const Change& change : changes) note(view, change);
+    if (event_end(changes, 0) == changes.size()) return event(changes);
 
     take_apart();
-    for (const Change& change : changes) withhold(change);
+    // What comes back with a later event is not free yet.
+    for (const Change& change : changes)
+      for (const GpuId gpu : comes_back(view, change))
+        if (free_.contains(gpu)) free_.take(gpu);
     for (const bool arrivals : {true, false}) {
       std::size_t end = 0;
       for (std::size_t begin = 0; begin < changes.size(); begin = end) {
         end = event_end(changes, begin);
         if (arrives(view, changes[begin]) != arrivals) continue;
         const auto together = changes.subspan(begin, end - begin);
-        for (const Change& change : together) give_back(change);
+        for (const Change& change : together) give_back(view, change);
         event(together);
       }
     }
@@ -64,22 +62,13 @@ class OneByOne {
 
   void place(Decisions& out, const Task& task, const Group& group, Layout layout, int steps) {
     out.place(task, group, layout, std::min(steps, task.steps_left()));
-    const NodeId node = host_->node_of(group[0]);
     if (apart_)
       free_.take(group);
     else
-      changed(node);
-    if (runs_.size() <= task.slot) runs_.resize(task.slot + 1);
-    runs_[task.slot] = {task.id, node, host_->mask_on(node, group)};
+      changed(group[0]);
   }
 
  private:
-  struct Run {
-    TaskId task{};
-    NodeId node{};
-    std::uint64_t gpus = 0;  // of the node
-  };
-
   static bool arrives(const ClusterView& view, const Change& change) {
     return change.kind == Change::Kind::kTaskReady && view.task(change.slot).group.empty();
   }
@@ -95,26 +84,36 @@ class OneByOne {
     while (end < changes.size() && follows(changes[end])) ++end;
     return end;
   }
-  // The run that the change is the end of, or nullptr.
-  Run* ended(const Change& change) {
-    if (change.kind != Change::Kind::kTaskReady && change.kind != Change::Kind::kTaskDone)
-      return nullptr;
-    if (change.slot >= runs_.size()) return nullptr;
-    Run& run = runs_[change.slot];
-    return run.task == change.task && run.gpus != 0 ? &run : nullptr;
+  // The GPUs that the change sets free. (A stage that begins has the group of the one before it,
+  // whose end belongs to the same event.)
+  static std::span<const GpuId> comes_back(const ClusterView& view, const Change& change) {
+    switch (change.kind) {
+      case Change::Kind::kTaskReady:
+      case Change::Kind::kTaskDone: {
+        const Group& group = view.task(change.slot).group;
+        return {group.begin(), group.size()};
+      }
+      case Change::Kind::kGpuRepaired:
+        return {&change.gpu, 1};
+      case Change::Kind::kGpuFailed:
+      case Change::Kind::kRequestDone:
+      case Change::Kind::kWoke:
+        break;
+    }
+    return {};
   }
 
-  // That the host's idle GPUs of the node are not those that free_ has.
-  void changed(NodeId node) {
+  // Since free_ was used last, the host's idle GPUs have changed on the node of this one.
+  void changed(GpuId gpu) {
+    const NodeId node = host_->node_of(gpu);
     if (behind_.size() <= node.value) behind_.resize(node.value + 1);
     if (behind_[node.value] != 0) return;
     behind_[node.value] = 1;
     nodes_behind_.push_back(node);
   }
-  void note(const Change& change) {
-    if (const Run* run = ended(change)) return changed(run->node);
-    if (change.kind == Change::Kind::kGpuFailed || change.kind == Change::Kind::kGpuRepaired)
-      changed(host_->node_of(change.gpu));
+  void note(const ClusterView& view, const Change& change) {
+    if (change.kind == Change::Kind::kGpuFailed) return changed(change.gpu);
+    if (const auto gpus = comes_back(view, change); !gpus.empty()) changed(gpus[0]);
   }
 
   void take_apart() {
@@ -129,21 +128,10 @@ class OneByOne {
     nodes_behind_.clear();
   }
 
-  // What comes back with a later event is not free yet. The host has this instant's failures in its
-  // book already: nothing is given back that broke.
-  void withhold(const Change& change) {
-    if (Run* run = ended(change)) {
-      run->gpus &= free_.mask(run->node);
-      free_.take(run->node, run->gpus);
-    }
-    if (change.kind == Change::Kind::kGpuRepaired && free_.contains(change.gpu))
-      free_.take(change.gpu);
-  }
-  void give_back(const Change& change) {
-    if (Run* run = ended(change)) free_.give(run->node, std::exchange(run->gpus, 0));
-    if (change.kind == Change::Kind::kGpuRepaired && host_->contains(change.gpu) &&
-        !free_.contains(change.gpu))
-      free_.give(change.gpu);
+  // The host has this instant's failures in its book already: nothing is given back that broke.
+  void give_back(const ClusterView& view, const Change& change) {
+    for (const GpuId gpu : comes_back(view, change))
+      if (host_->contains(gpu) && !free_.contains(gpu)) free_.give(gpu);
   }
 
   const IdleGpus* host_ = nullptr;  // valid during replay()
@@ -152,7 +140,6 @@ class OneByOne {
   IdleGpus free_;
   std::vector<char> behind_;          // by node: it is in nodes_behind_
   std::vector<NodeId> nodes_behind_;  // where free_ may differ from what the host has
-  std::vector<Run> runs_;             // by slot
   std::vector<Group> aside_;          // see set_aside()
 };
 

@@ -38,7 +38,7 @@ struct Change {
   Kind kind{};
   RequestId request{};     // task and request changes
   TaskId task{};           // task changes
-  std::uint32_t slot = 0;  // task changes; names a live task for kTaskReady only
+  std::uint32_t slot = 0;  // task changes; see ClusterView::task
   GpuId gpu{};             // GPU changes
 };
 
@@ -62,7 +62,8 @@ class ClusterView {
   virtual const TaskSet& running() const = 0;           // tasks that may be preempted
   virtual std::span<const Change> changes() const = 0;  // in the order they happened
 
-  // The live task in that slot.
+  // The live task in that slot; or one that a kTaskDone of this call tells of, as it ended but for
+  // its id, which names nothing any more.
   virtual const Task& task(std::uint32_t slot) const = 0;
   // Undefined for a task that is not running.
   virtual Progress progress(const Task& task) const = 0;

@@ -65,17 +65,6 @@ class IdleGpus {
   }
   NodeId node_of(GpuId gpu) const { return {place_of(gpu).node}; }
 
-  // As bits: bit i stands for GPU i of the node.
-  std::uint64_t mask(NodeId node) const { return nodes_[node.value].mask; }  // those that are idle
-  // Of a group, its members on that node, idle or not.
-  std::uint64_t mask_on(NodeId node, const Group& group) const {
-    std::uint64_t members = 0;
-    for (const GpuId gpu : group)
-      if (const Place place = place_of(gpu); place.node == node.value)
-        members |= std::uint64_t{1} << place.index;
-    return members;
-  }
-
   // k idle GPUs of one node: of the node with the fewest idle GPUs that still suffice (so that wide
   // gaps stay whole), lowest ids first. Empty if no node has k.
   Group pick(int k) const {
@@ -120,12 +109,6 @@ class IdleGpus {
   // The same for each member, and for those of one node at once.
   void give(const Group& group) { change({group.begin(), group.size()}, +1); }
   void take(const Group& group) { change({group.begin(), group.size()}, -1); }
-  void give(NodeId node, std::uint64_t members) {
-    toggle(node.value, members, std::popcount(members));
-  }
-  void take(NodeId node, std::uint64_t members) {
-    toggle(node.value, members, -std::popcount(members));
-  }
   // Makes the GPUs of that node idle or busy as they are in `other`, which is of the same cluster.
   void match(NodeId node, const IdleGpus& other) {
     const Idle& wanted = other.nodes_[node.value];
@@ -181,7 +164,7 @@ class IdleGpus {
 
   // Of counts_there_are_; none for 0.
   static std::uint64_t bit_of(std::size_t idle) {
-    return idle == 0 ? 0 : std::uint64_t{1} << (idle - 1);
+    return std::uint64_t{idle > 0} << (idle - 1 & 63);
   }
 
   // The node is one of those with that many idle GPUs.
