@@ -44,20 +44,22 @@ bool ControlLoop::take_in_events() {
   TimePoint until = kNever;
   if (next_request_) until = next_request_->arrival;
   if (!wakes_.empty()) until = std::min(until, *wakes_.begin());
-  Backend& backend = parts_.backend;
-  auto event = backend.next_event(std::max(until, world_.now()));
-  if (!event && until == kNever) {
-    RG_CHECK(world_.live_runs() == 0, "the backend has {} runs under way and reports nothing",
-             world_.live_runs());
-    if (world_.any_gpu_working()) stalled();
-    return false;
+  if (take_in_event(std::max(until, world_.now()))) {
+    while (take_in_event(world_.now())) continue;
+    return true;
   }
-  world_.set_now(backend.now());
-  while (event) {
-    take_in(*event);
-    event = backend.next_event(backend.now());
-  }
-  return true;
+  if (until != kNever) return true;
+  RG_CHECK(world_.live_runs() == 0, "the backend has {} runs under way and reports nothing",
+           world_.live_runs());
+  if (world_.any_gpu_working()) stalled();
+  return false;
+}
+
+bool ControlLoop::take_in_event(TimePoint until) {
+  const auto event = parts_.backend.next_event(until);
+  world_.set_now(parts_.backend.now());
+  if (event) take_in(*event);
+  return event.has_value();
 }
 
 void ControlLoop::take_in(const Event& event) {

@@ -39,6 +39,7 @@ class ControlLoop {
  private:
   bool more_to_come() const;
   bool take_in_events();
+  bool take_in_event(TimePoint until);
   void take_in(const Event& event);
   void take_in_arrivals();
   void take_in_wakes();

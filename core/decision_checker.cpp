@@ -34,7 +34,7 @@ DecisionChecker::DecisionChecker(World& world, const Catalog& catalog)
 }
 
 void DecisionChecker::begin() {
-  decisions_.clear();
+  made_ = 0;
   tasks_.clear();
   ++call_;
 }
@@ -57,35 +57,8 @@ bool DecisionChecker::accept(Check check, Describe describe) noexcept {
 
 void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Group& group,
                                   Layout layout, int steps) noexcept {
-  if (plainly_right(tasks, group, layout, steps)) return keep(tasks, group, layout, steps);
-  const auto describe = [&] {
-    std::string names;
-    for (const Task* task : tasks) names += (names.empty() ? "" : ", ") + text(*task);
-    return fmt::format(
-        "place({} on {}, {}, steps {})", names, text(group), text(layout),
-        steps == kUntilToldOtherwise ? "until told otherwise" : fmt::format("{}", steps));
-  };
-  if (accept([&] { return broken_place(tasks, group, layout, steps); }, describe))
-    keep(tasks, group, layout, steps);
-}
-
-bool DecisionChecker::plainly_right(std::span<const Task* const> tasks, const Group& group,
-                                    Layout layout, int steps) const {
-  if (tasks.size() != 1 || tasks[0] == nullptr || !error_.empty()) return false;
-  const LiveTask* const task = world_.live(*tasks[0]);
-  if (task == nullptr || task->running || task->decided_in == call_ || steps < 0 ||
-      steps > task->steps_left())
-    return false;
-  const Answer& answer = answer_of(*task, layout);
-  return answer.is_of(*task, layout, 1) && answer.bytes <= least_memory_ &&
-         static_cast<std::size_t>(layout.size()) == group.size() && !group.overflowed() &&
-         world_.idle().contains_on_one_node(group);
-}
-
-void DecisionChecker::keep(std::span<const Task* const> tasks, const Group& group, Layout layout,
-                           int steps) {
-  Decision& decision = decisions_.emplace_back();
-  decision.kind = Decision::Kind::kPlace;
+  if (!plainly_right(tasks, group, layout, steps) && !right(tasks, group, layout, steps)) return;
+  Decision& decision = next(Decision::Kind::kPlace);
   decision.group = group;
   decision.layout = layout;
   decision.first_task = static_cast<std::uint32_t>(tasks_.size());
@@ -101,6 +74,41 @@ void DecisionChecker::keep(std::span<const Task* const> tasks, const Group& grou
     tasks_.push_back(&task);
   }
   world_.idle().take(group);
+}
+
+// Reused, so that nobody has to clear its large group: what the kind does not have is an older
+// decision's.
+Decision& DecisionChecker::next(Decision::Kind kind) {
+  if (made_ == decisions_.size()) decisions_.emplace_back();
+  Decision& decision = decisions_[made_++];
+  decision.kind = kind;
+  decision.task_count = 0;
+  return decision;
+}
+
+bool DecisionChecker::right(std::span<const Task* const> tasks, const Group& group, Layout layout,
+                            int steps) {
+  const auto describe = [&] {
+    std::string names;
+    for (const Task* task : tasks) names += (names.empty() ? "" : ", ") + text(*task);
+    return fmt::format(
+        "place({} on {}, {}, steps {})", names, text(group), text(layout),
+        steps == kUntilToldOtherwise ? "until told otherwise" : fmt::format("{}", steps));
+  };
+  return accept([&] { return broken_place(tasks, group, layout, steps); }, describe);
+}
+
+bool DecisionChecker::plainly_right(std::span<const Task* const> tasks, const Group& group,
+                                    Layout layout, int steps) const {
+  if (tasks.size() != 1 || tasks[0] == nullptr || !error_.empty()) return false;
+  const LiveTask* const task = world_.live(*tasks[0]);
+  if (task == nullptr || task->running || task->decided_in == call_ || steps < 0 ||
+      steps > task->steps_left())
+    return false;
+  const Answer& answer = answer_of(*task, layout);
+  return answer.is_of(*task, layout, 1) && answer.bytes <= least_memory_ &&
+         static_cast<std::size_t>(layout.size()) == group.size() && !group.overflowed() &&
+         world_.idle().contains_on_one_node(group);
 }
 
 DecisionChecker::Broken DecisionChecker::broken_place(std::span<const Task* const> tasks,
@@ -190,7 +198,7 @@ void DecisionChecker::preempt(const Task& task) noexcept {
   if (!accept([&] { return broken_preempt(task); },
               [&] { return fmt::format("preempt({})", text(task)); }))
     return;
-  decisions_.push_back({.kind = Decision::Kind::kPreempt, .task = world_.live(task)});
+  next(Decision::Kind::kPreempt).task = world_.live(task);
 }
 
 DecisionChecker::Broken DecisionChecker::broken_preempt(const Task& task) const {
@@ -206,14 +214,14 @@ void DecisionChecker::reject(const Task& task) noexcept {
     return;
   LiveTask& live = *world_.live(task);
   live.decided_in = call_;
-  decisions_.push_back({.kind = Decision::Kind::kReject, .task = &live});
+  next(Decision::Kind::kReject).task = &live;
 }
 
 DecisionChecker::Broken DecisionChecker::broken_reject(const Task& task) const {
   if (Broken broken = broken_task(&task)) return broken;
   const LiveRequest& request = World::owner(*world_.live(task));
   if (request.running_tasks > 0) return "another task of the request is running";
-  for (const Decision& decision : decisions_) {
+  for (const Decision& decision : decisions()) {
     if (decision.kind == Decision::Kind::kReject && decision.task->request == task.request)
       return "the request was already rejected in this call";
     for (const Task* placed : tasks(decision))
@@ -229,7 +237,7 @@ void DecisionChecker::wake_at(TimePoint when) noexcept {
     return fmt::format("it is not later than now ({:.9f} s)", to_seconds(world_.now()));
   };
   if (!accept(broken, [&] { return fmt::format("wake_at({:.9f} s)", to_seconds(when)); })) return;
-  decisions_.push_back({.kind = Decision::Kind::kWakeAt, .when = when});
+  next(Decision::Kind::kWakeAt).when = when;
 }
 
 }  // namespace regroup

@@ -20,7 +20,7 @@ class DecisionChecker final : public Decisions {
   // After it: throws PolicyError for the first broken rule.
   void finish(std::string_view policy) const;
 
-  std::span<const Decision> decisions() const { return decisions_; }
+  std::span<const Decision> decisions() const { return {decisions_.data(), made_}; }
   // The world's own, by its address.
   std::span<const Task* const> tasks(const Decision& decision) const {
     return {tasks_.data() + decision.first_task, decision.task_count};
@@ -40,7 +40,8 @@ class DecisionChecker final : public Decisions {
   // node, in a layout that was placed lately. Of any other broken_place() finds out.
   bool plainly_right(std::span<const Task* const> tasks, const Group& group, Layout layout,
                      int steps) const;
-  void keep(std::span<const Task* const> tasks, const Group& group, Layout layout, int steps);
+  bool right(std::span<const Task* const> tasks, const Group& group, Layout layout, int steps);
+  Decision& next(Decision::Kind kind);
   Broken broken_place(std::span<const Task* const> tasks, const Group& group, Layout layout,
                       int steps) const;
   Broken broken_task(const Task* task) const;
@@ -58,7 +59,8 @@ class DecisionChecker final : public Decisions {
 
   World& world_;
   const Catalog& catalog_;
-  std::vector<Decision> decisions_;
+  std::vector<Decision> decisions_;  // the first made_ count
+  std::size_t made_ = 0;
   std::vector<const Task*> tasks_;
   std::uint64_t call_ = 0;
   std::int64_t least_memory_ = 0;  // that is free on any GPU

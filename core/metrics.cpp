@@ -46,6 +46,7 @@ Metrics::Metrics(std::size_t gpus, const NameTable<ClassId>& classes)
 void Metrics::on_arrival(TimePoint at, const Request& request) {
   first_arrival_ = std::min(first_arrival_, request.arrival);
   last_end_ = std::max(last_end_, at);
+  any_deadline_ = any_deadline_ || request.deadline != kNever;
   if (request.request_class.value >= by_class_.size())
     by_class_.resize(request.request_class.value + 1);
   ++by_class_[request.request_class.value].requests;

@@ -75,6 +75,8 @@ class Metrics final : public Observer {
 
   // So far; requests that have not ended count as unfinished.
   Summary summary() const;
+  // Whether any request had a deadline: without one, a violation rate says nothing.
+  bool any_deadline() const { return any_deadline_; }
 
  private:
   struct Tally {
@@ -94,6 +96,7 @@ class Metrics final : public Observer {
   std::vector<Tally> by_class_;  // index = ClassId
   Times times_;
   std::int64_t run_steps_ = 0;  // of denoise runs; a batch counts once
+  bool any_deadline_ = false;
   TimePoint first_arrival_ = kNever;
   TimePoint last_end_{};
   Summary totals_;  // its plain counters; the rest is computed by summary()

@@ -73,6 +73,7 @@ void World::add_task(LiveRequest& owner, std::size_t stage, const Group& state, 
   owner.stages_live = static_cast<std::uint16_t>(owner.stages_live | 1u << stage);
   owner.tasks[stage] = &task;
   task.owner = &owner;
+  task.layouts = catalog_.layouts(request.shape_id, stage);
   const StageKind kind = catalog_.stages(request.model).stage(stage).kind;
   static_cast<Task&>(task) = {.id = {next_task_id_++},
                               .request = request.id,

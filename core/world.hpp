@@ -31,6 +31,7 @@ struct LiveRequest {
 // What the loop knows of a task beside what it shows. Every Task of a World is one of these.
 struct LiveTask : Task {
   LiveRequest* owner = nullptr;
+  std::span<const Layout> layouts;
   std::uint64_t decided_in = 0;  // the checker's latest call that placed or rejected it
   TaskSet* shown_in = nullptr;   // ready_, running_, or neither yet
   bool moved = false;            // is in moved_
@@ -67,6 +68,7 @@ class World final : public ClusterView {
   Progress progress(const Task& task) const override;
   const CostModel& cost() const override { return cost_; }
   std::span<const Layout> layouts(const Task& task) const override {
+    if (const LiveTask* mine = live(task)) return mine->layouts;
     return catalog_.layouts(task.shape_id, task.stage);
   }
   std::string_view name(ModelId model) const override { return catalog_.model_name(model); }

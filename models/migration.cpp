@@ -51,7 +51,8 @@ Transfers transfers(const TaskState& state, const Group& from_group, const Group
     if (!from_group.contains(to[target])) send(0, target, state.embedding_bytes, receiver);
     result.seconds = std::max(result.seconds, receiver.total());
   }
-  for (const Busy& sender : senders) result.seconds = std::max(result.seconds, sender.total());
+  for (std::size_t source = 0; source < from.size(); ++source)
+    result.seconds = std::max(result.seconds, senders[source].total());
   return result;
 }
 

@@ -35,7 +35,7 @@ class EventQueue {
   // `entry.order` is set here.
   void push(Event::Kind kind, Entry entry) {
     entry.order = static_cast<std::uint64_t>(kind) << kSequenceBits | next_sequence_++;
-    heap_.push_back(entry);
+    heap_.emplace_back();
     rise(heap_.size() - 1, entry);
   }
 
@@ -49,15 +49,21 @@ class EventQueue {
   static constexpr int kSequenceBits = 62;
   static constexpr std::size_t kChildren = 4;
 
-  // Puts the entry into the free place, or above it.
-  void rise(std::size_t place, const Entry& entry) {
+  // Puts the entry into the free place, or above it. By value and field by field: a new entry is
+  // still in registers, and as a whole it would go through memory, which it has hardly reached yet.
+  void rise(std::size_t place, Entry entry) {
     while (place > 0) {
       const std::size_t parent = (place - 1) / kChildren;
       if (!entry.before(heap_[parent])) break;
       heap_[place] = heap_[parent];
       place = parent;
     }
-    heap_[place] = entry;
+    Entry& to = heap_[place];
+    to.at = entry.at;
+    to.order = entry.order;
+    to.subject = entry.subject;
+    to.version = entry.version;
+    to.only_leaves = entry.only_leaves;
   }
 
   // Frees the root and moves the earliest children up, down to a leaf: what will go there was the

@@ -69,7 +69,7 @@ void SimBackend::launch(const Launch& launch) {
     return;
   }
   run.first_step = now_ + run.times.total() - run.times.compute;
-  plan_end(slot, boundary(run, run.steps));
+  plan_end(slot, run.version, boundary(run, run.steps));
 }
 
 std::span<const GpuId> SimBackend::gpus_of(const Run& run) {
@@ -90,11 +90,11 @@ void SimBackend::take_turns() {
     TimePoint begins = now_ + (run.steps_begun == 0 ? run.times.dispatch : Duration{});
     for (const GpuId gpu : gpus_of(run)) begins = std::max(begins, free_from_[gpu.value]);
     if (!run.migrating.empty()) {
-      plan_end(*slot, begins + run.times.migrate);
+      plan_piece(*slot, begins + run.times.migrate);
       continue;
     }
     if (run.steps_begun == 0) begins = run.first_step = begins + run.times.setup;
-    plan_end(*slot, begins + step_duration(run, run.steps_begun++));
+    plan_piece(*slot, begins + step_duration(run, run.steps_begun++));
   }
 }
 
@@ -130,8 +130,7 @@ void SimBackend::preempt(RunId id, const Group& group) {
   const auto [steps, at] = next_boundary(run, now_);
   if (steps >= run.steps) return;
   run.steps = steps;
-  ++run.version;
-  plan_end(slot, at);
+  plan_end(slot, ++run.version, at);
 }
 
 std::optional<Event> SimBackend::next_event(TimePoint until) {
@@ -192,11 +191,14 @@ Event SimBackend::end(std::uint32_t slot, Event::Kind kind, int steps, TimePoint
   return event;
 }
 
-void SimBackend::plan_end(std::uint32_t slot, TimePoint at) {
+void SimBackend::plan_end(std::uint32_t slot, std::uint32_t version, TimePoint at) {
+  queue_.push(Event::Kind::kRunEnded, {.at = at, .subject = slot, .version = version});
+}
+
+void SimBackend::plan_piece(std::uint32_t slot, TimePoint at) {
   const Run& run = runs_[slot];
   EventQueue::Entry entry{.at = at, .subject = slot, .version = run.version};
   queue_.push(Event::Kind::kRunEnded, entry);
-  if (!turns_) return;
   for (const GpuId gpu : gpus_of(run)) free_from_[gpu.value] = at;
   entry.at = std::max(now_, at - queue_ahead_);
   entry.only_leaves = true;

@@ -67,8 +67,9 @@ class SimBackend final : public Backend {
   TimePoint boundary(const Run& run, int n) const;
   // The fewest steps, at least 1, whose end is not before `t`, and their end.
   std::pair<int, TimePoint> next_boundary(const Run& run, TimePoint t) const;
-  // Of the run; where sources take part, of its piece of work whose turn has come.
-  void plan_end(std::uint32_t slot, TimePoint at);
+  void plan_end(std::uint32_t slot, std::uint32_t version, TimePoint at);
+  // Where sources take part: the end of the run's piece of work whose turn has come.
+  void plan_piece(std::uint32_t slot, TimePoint at);
   // What follows a piece of work that has ended. Nothing: the run goes on.
   std::optional<Event> end_piece(std::uint32_t slot);
   static std::span<const GpuId> gpus_of(const Run& run);

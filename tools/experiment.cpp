@@ -82,18 +82,6 @@ class TimedPolicy final : public PolicyHandle {
   std::array<std::uint64_t, 1024> buckets_{};
 };
 
-// Notes whether any request has a deadline: without one, a violation rate says nothing.
-class DeadlineWatch final : public Observer {
- public:
-  void on_arrival(TimePoint, const Request& request) override {
-    seen_ = seen_ || request.deadline != kNever;
-  }
-  bool seen() const { return seen_; }
-
- private:
-  bool seen_ = false;
-};
-
 // The models that occur: their weights lie on every GPU. `catalog` knows the cards.
 std::vector<std::string> models_of(const Experiment& experiment, Catalog& catalog) {
   const auto reader = open_requests(experiment);
@@ -262,12 +250,11 @@ Outcome run(const Experiment& experiment) {
 
   Metrics metrics(platform.gpus().size(), classes);
   Conservation conservation(platform.gpus().size());
-  DeadlineWatch deadlines;
   std::optional<Results> results;
   std::optional<JournalWriter> journal_writer;
   std::vector<Observer*> observers;
   if (replayer) observers.push_back(&replayer->check());
-  observers.insert(observers.end(), {&metrics, &conservation, &deadlines});
+  observers.insert(observers.end(), {&metrics, &conservation});
   observers.insert(observers.end(), experiment.observers.begin(), experiment.observers.end());
   if (!experiment.out.empty()) {
     results.emplace(experiment.out, platform, classes,
@@ -294,7 +281,7 @@ Outcome run(const Experiment& experiment) {
   outcome.summary = metrics.summary();
   outcome.policy = policy.name();
   outcome.decisions_compared = replayer ? replayer->decisions() : 0;
-  outcome.any_deadline = deadlines.seen();
+  outcome.any_deadline = metrics.any_deadline();
   outcome.decision_times = policy.times();
   outcome.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (results)
