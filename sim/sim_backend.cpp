@@ -161,9 +161,9 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
 }
 
 // A run on the GPU fails with it, and is reported first; it keeps the steps that were done.
-Event SimBackend::fail_gpu(GpuId gpu) {
+std::optional<Event> SimBackend::fail_gpu(GpuId gpu) {
   const std::uint32_t slot = on_gpu_[gpu.value];
-  if (slot == kNoRun) return {.kind = Event::Kind::kGpuFailed, .at = now_, .gpu = gpu};
+  if (slot == kNoRun) return Event{.kind = Event::Kind::kGpuFailed, .at = now_, .gpu = gpu};
   queue_.push(Event::Kind::kGpuFailed, {.at = now_, .subject = gpu.value});
   const Run& run = runs_[slot];
   if (turns_) return end(slot, Event::Kind::kRunFailed, run.steps_done, now_);
@@ -172,12 +172,19 @@ Event SimBackend::fail_gpu(GpuId gpu) {
   return end(slot, Event::Kind::kRunFailed, std::min(steps, run.steps), now_);
 }
 
-Event SimBackend::end(std::uint32_t slot, Event::Kind kind, int steps, TimePoint at) {
+std::optional<Event> SimBackend::end(std::uint32_t slot, Event::Kind kind, int steps,
+                                     TimePoint at) {
   Run& run = runs_[slot];
   for (const GpuId gpu : run.group) on_gpu_[gpu.value] = kNoRun;
   if (turns_) turns_->leave(slot);
   someone_left_ = turns_.has_value();
-  Event event{.kind = kind, .at = at, .run = run.id, .steps = steps, .times = run.times};
+  std::optional<Event> result;  // filled in where it lies: it is the loop's
+  Event& event = result.emplace();
+  event.kind = kind;
+  event.at = at;
+  event.run = run.id;
+  event.steps = steps;
+  event.times = run.times;
   if (at < run.first_step) {  // failed while it was being set up
     event.times = {};
     event.times.dispatch = at - run.launched;
@@ -188,7 +195,7 @@ Event SimBackend::end(std::uint32_t slot, Event::Kind kind, int steps, TimePoint
   }
   ++run.version;  // what is planned for it still is void
   runs_.give_back(slot);
-  return event;
+  return result;
 }
 
 void SimBackend::plan_end(std::uint32_t slot, std::uint32_t version, TimePoint at) {

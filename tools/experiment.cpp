@@ -214,6 +214,8 @@ traces::SourceOptions source_options(const Experiment& experiment) {
 models::PlatformOptions platform_of(const Experiment& experiment) {
   models::PlatformOptions options = experiment.platform;
   options.cluster = experiment.cluster;
+  options.models = experiment.models;
+  if (!options.models.empty()) return options;
   models::PlatformOptions bare;
   bare.cluster = experiment.cluster;
   models::Platform cards(bare);

@@ -30,6 +30,9 @@ struct Experiment {
   std::string default_model;  // for files that name none
   // Instead of a file: makes the workload; called more than once.
   std::function<std::unique_ptr<traces::Reader>()> workload;
+  // The models of the requests, all that occur, by the names of their cards. Empty: not known, and
+  // all requests are made or read once more beforehand to find out.
+  std::vector<std::string> models;
   std::string cluster = "8xH100";
   std::string policy;  // a built-in name, or the path of a .so
   std::map<std::string, std::string> params;

@@ -53,6 +53,7 @@ Experiment experiment_of(const SpeedCase& of) {
   arrivals.per_minute = 60 * of.load * of.gpus / mean_work_s(arrivals.mix, experiment.cluster);
   experiment.trace = "generated";  // its name in the results
   experiment.workload = [arrivals] { return traces::generate(arrivals); };
+  for (const traces::MixEntry& entry : arrivals.mix) experiment.models.push_back(entry.model);
   experiment.policy = of.policy;
   experiment.params = of.params;
   experiment.slo = "alpha=3";

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "regroup/policy/policy.hpp"
@@ -78,15 +79,23 @@ inline int steps_of(const Params& params) {
 class Queue {
  public:
   void insert(const ClusterView& view, const Task& task) {
-    std::vector<Key>& keys = line_of(view.layouts(task)[0].size()).keys;
-    keys.emplace_back(task);
-    std::ranges::push_heap(keys, std::greater());
+    const int narrowest = view.layouts(task)[0].size();
+    if (size_++ == 0) {
+      only_ = {narrowest, task.slot};
+      return;
+    }
+    if (only_.slot != kNone) push(only_.narrowest, view.task(std::exchange(only_.slot, kNone)));
+    push(narrowest, task);
   }
-  bool empty() const {
-    return std::ranges::all_of(lines_, [](const Line& line) { return line.keys.empty(); });
-  }
+  bool empty() const { return size_ == 0; }
   // Removes the first that can do with that many GPUs, and gives its slot.
   std::optional<std::uint32_t> pop(int gpus) {
+    if (size_ == 0) return std::nullopt;
+    if (only_.slot != kNone) {
+      if (only_.narrowest > gpus) return std::nullopt;
+      size_ = 0;
+      return std::exchange(only_.slot, kNone);
+    }
     std::vector<Key>* first = nullptr;
     for (Line& line : lines_)
       if (line.narrowest <= gpus && !line.keys.empty())
@@ -95,20 +104,30 @@ class Queue {
     std::ranges::pop_heap(*first, std::greater());
     const std::uint32_t slot = first->back().slot;
     first->pop_back();
+    --size_;
     return slot;
   }
 
  private:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   struct Line {
     int narrowest = 1;      // the size of the narrowest layout of all in it
     std::vector<Key> keys;  // a heap, the first on top
   };
 
-  Line& line_of(int narrowest) {
+  void push(int narrowest, const Task& task) {
     const auto found = std::ranges::find(lines_, narrowest, &Line::narrowest);
-    return found != lines_.end() ? *found : lines_.emplace_back(Line{narrowest, {}});
+    Line& line = found != lines_.end() ? *found : lines_.emplace_back(Line{narrowest, {}});
+    line.keys.emplace_back(task);
+    std::ranges::push_heap(line.keys, std::greater());
   }
 
+  std::size_t size_ = 0;
+  // One that came while nobody waited is in no line: mostly it is the next to go.
+  struct {
+    int narrowest = 1;
+    std::uint32_t slot = kNone;
+  } only_;
   std::vector<Line> lines_;  // few: models differ little in this
 };
 
