@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "core/errors.hpp"
 #include "tests/support/loop_fixture.hpp"
 
@@ -245,6 +247,71 @@ TEST(ControlLoop, BusyGpuIsNamedWithItsRun) {
                          })
                 .find("GPU 0 is not idle: run 0 is on it"),
             std::string::npos);
+}
+
+// A placement of a shape and layout that were placed before is looked at less closely, but no rule
+// is forgotten over it. The first request is on GPU 0 when the second comes.
+TEST(ControlLoop, RulesHoldAlsoForWhatWasPlacedBefore) {
+  using Break = std::function<void(const Task& running, const Task& ready, Decisions&)>;
+  const std::vector<std::pair<Break, const char*>> breaks = {
+      {[](const Task&, const Task& ready, Decisions& out) { out.place(ready, {{0}}, {}); },
+       "GPU 0 is not idle: run 0 is on it"},
+      {[](const Task& running, const Task&, Decisions& out) { out.place(running, {{1}}, {}); },
+       "task 0 of request 0 is not ready: it runs on GPU 0"},
+      {[](const Task&, const Task& ready, Decisions& out) {
+         out.place(ready, {{1}}, {});
+         out.place(ready, {{2}}, {});
+       },
+       "task 1 of request 1 was already placed or rejected in this call"},
+      {[](const Task&, const Task& ready, Decisions& out) {
+         out.reject(ready);
+         out.place(ready, {{1}}, {});
+       },
+       "task 1 of request 1 was already placed or rejected in this call"},
+      {[](const Task&, const Task& ready, Decisions& out) {
+         out.place(ready, {{1}, {2}}, {});
+       },
+       "the layout is for 1 GPUs, the group has 2"},
+      {[](const Task&, const Task& ready, Decisions& out) { out.place(ready, {{1}}, {}, 2); },
+       "task 1 of request 1 has 1 steps left"},
+      {[](const Task&, const Task& ready, Decisions& out) { out.place(ready, {{1}}, {}, -1); },
+       "task 1 of request 1 has 1 steps left"},
+      {[](const Task&, const Task& ready, Decisions& out) { out.place(ready, {{3}}, {}); },
+       "there is no GPU 3"},
+      {[](const Task&, const Task& ready, Decisions& out) {
+         Task stale = ready;
+         stale.id = {77};
+         out.place(stale, {{1}}, {});
+       },
+       "there is no such task (any more)"},
+  };
+  for (const auto& [breaks_it, rule] : breaks) {
+    TestCatalog catalog({3});
+    const std::string said =
+        policy_error(catalog, {request(catalog, 0), request(catalog, 0.005)},
+                     [&, breaks_it = breaks_it](const ClusterView& view, Decisions& out) {
+                       if (view.now() == TimePoint{}) return first_fit(1)(view, out);
+                       breaks_it(**view.running().begin(), **view.ready().begin(), out);
+                     });
+    EXPECT_NE(said.find(rule), std::string::npos) << said << "; expected: " << rule;
+  }
+}
+
+TEST(ControlLoop, ATaskThatIsDoneIsShownAsItEndedWhenItIsTold) {
+  TestCatalog catalog({2});
+  std::vector<std::string> seen;
+  run(catalog, {request(catalog, 0, 100, 4)}, [&](const ClusterView& view, Decisions& out) {
+    for (const Change& change : view.changes())
+      if (change.kind == Change::Kind::kTaskDone) {
+        const Task& task = view.task(change.slot);
+        seen.push_back(fmt::format("stage {} on {} GPUs, {} left", task.stage, task.group.size(),
+                                   task.steps_left()));
+      }
+    first_fit(2)(view, out);
+  });
+  EXPECT_EQ(seen,
+            (std::vector<std::string>{"stage 0 on 1 GPUs, 0 left", "stage 1 on 2 GPUs, 0 left",
+                                      "stage 2 on 1 GPUs, 0 left"}));
 }
 
 TEST(ControlLoop, MemoryIsChecked) {

@@ -33,6 +33,9 @@ TEST(IdTable, RefusesWhatCannotBe) {
   table.add({1});
   EXPECT_THROW(table.add({1}), InternalError);
   EXPECT_THROW(table.remove({2}), InternalError);
+  EXPECT_EQ(table.remove_if_there({2}), nullptr);
+  EXPECT_NE(table.remove_if_there({1}), nullptr);
+  EXPECT_TRUE(table.empty());
 }
 
 TEST(IdTable, ValuesStayWhereTheyAre) {

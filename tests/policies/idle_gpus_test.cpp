@@ -190,6 +190,25 @@ TEST(IdleGpus, AgreesWithBruteForceOn10000GpusOf1250Nodes) {
   run_random_operations(nodes, 60000, 400, 7);
 }
 
+TEST(IdleGpus, MatchMakesANodeLikeThatOfTheOther) {
+  const std::vector<int> nodes{8, 3, 64, 1, 8};
+  std::mt19937 random(3);
+  IdleGpus one(nodes), other(nodes);
+  std::vector<bool> idle(84);
+  for (int round = 0; round < 300; ++round) {
+    const std::uint32_t id = static_cast<std::uint32_t>(random() % idle.size());
+    idle[id] ? one.take(gpu(id)) : one.give(gpu(id));
+    idle[id] = !idle[id];
+    if (random() % 4 != 0) continue;
+    for (std::uint32_t node = 0; node < nodes.size(); ++node) other.match({node}, one);
+    ASSERT_EQ(other.count(), one.count());
+    ASSERT_EQ(other.widest(), one.widest());
+    for (std::uint32_t each = 0; each < idle.size(); ++each)
+      ASSERT_EQ(other.contains(gpu(each)), idle[each]) << each;
+    for (int k = 1; k <= 9; ++k) ASSERT_EQ(other.pick(k), one.pick(k)) << k;
+  }
+}
+
 TEST(IdleGpus, StartsWithEveryGpuBusy) {
   const std::vector<int> nodes{8, 8};
   const IdleGpus idle(nodes);
