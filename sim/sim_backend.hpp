@@ -76,7 +76,8 @@ class SimBackend final : public Backend {
   void ask_for_turn(std::uint32_t slot);
   void take_turns();
   void leave(std::uint32_t slot);
-  std::optional<Event> end(std::uint32_t slot, Event::Kind kind, int steps, TimePoint compute_until);
+  std::optional<Event> end(std::uint32_t slot, Event::Kind kind, int steps,
+                           TimePoint compute_until);
   std::optional<Event> fail_gpu(GpuId gpu);
 
   SimOptions options_;
