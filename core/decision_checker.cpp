@@ -82,7 +82,7 @@ Decision& DecisionChecker::next(Decision::Kind kind) {
   if (made_ == decisions_.size()) decisions_.emplace_back();
   Decision& decision = decisions_[made_++];
   decision.kind = kind;
-  decision.task_count = 0;
+  decision.first_task = decision.task_count = 0;
   return decision;
 }
 

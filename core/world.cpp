@@ -5,8 +5,6 @@
 namespace regroup {
 namespace {
 
-constexpr TaskId kGone{~std::uint64_t{0}};
-
 std::vector<int> sizes(std::span<const Node> nodes) {
   std::vector<int> counts;
   for (const Node& node : nodes) counts.push_back(node.count);

@@ -85,7 +85,7 @@ class World final : public ClusterView {
   LiveTask* live(const Task& claimed) const {
     if (claimed.slot >= tasks_.size()) return nullptr;
     LiveTask& task = tasks_[claimed.slot];
-    return task.id == claimed.id ? &task : nullptr;
+    return task.id == claimed.id && task.id != kGone ? &task : nullptr;
   }
   // Of one of this world's own tasks.
   static LiveRequest& owner(const Task& task) { return *static_cast<const LiveTask&>(task).owner; }
@@ -122,6 +122,8 @@ class World final : public ClusterView {
   void repair_gpu(GpuId gpu);
 
  private:
+  static constexpr TaskId kGone{~std::uint64_t{0}};  // the id of a task that is no more
+
   // Most policies live on changes() alone, so the sets are put right only when somebody looks:
   // a task that ends a step and begins the next one in between costs nothing.
   const TaskSet& up_to_date(const TaskSet& set) const;

@@ -16,6 +16,7 @@ namespace {
 enum ExitCode { kOk = 0, kCheckFailed = 1, kUsage = 2, kMachine = 3, kPolicy = 4, kOurBug = 70 };
 
 int complain(ExitCode code, const char* what) {
+  std::fflush(stdout);  // what was said before it comes before it
   fmt::print(stderr, "regroup: {}\n", what);
   return code;
 }

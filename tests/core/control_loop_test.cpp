@@ -314,6 +314,18 @@ TEST(ControlLoop, ATaskThatIsDoneIsShownAsItEndedWhenItIsTold) {
                                       "stage 2 on 1 GPUs, 0 left"}));
 }
 
+TEST(ControlLoop, ATaskThatIsDoneCannotBePlaced) {
+  TestCatalog catalog({2});
+  const std::string said =
+      policy_error(catalog, {request(catalog, 0)}, [](const ClusterView& view, Decisions& out) {
+        for (const Change& change : view.changes())
+          if (change.kind == Change::Kind::kTaskDone)
+            return out.place(view.task(change.slot), {{1}}, {});
+        first_fit(1)(view, out);
+      });
+  EXPECT_NE(said.find("there is no such task (any more)"), std::string::npos) << said;
+}
+
 TEST(ControlLoop, MemoryIsChecked) {
   TestCatalog catalog({1});
   catalog.memory = std::int64_t{2} << 40;
