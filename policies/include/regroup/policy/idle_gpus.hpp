@@ -164,7 +164,7 @@ class IdleGpus {
 
   // Of counts_there_are_; none for 0.
   static std::uint64_t bit_of(std::size_t idle) {
-    return std::uint64_t{idle > 0} << (idle - 1 & 63);
+    return std::uint64_t{idle > 0} << ((idle - 1) & 63);
   }
 
   // The node is one of those with that many idle GPUs.
