@@ -95,8 +95,8 @@ TEST(Relay, JournalIsThatOfTheLoopsThread) {
 }
 
 TEST(Relay, TellsClassesBeforeTheirRequests) {
-  struct Names final : Observer {
-    explicit Names(const NameTable<ClassId>& known) : classes(known) {}
+  struct TellsNames final : Observer {
+    explicit TellsNames(const NameTable<ClassId>& known) : classes(known) {}
     void on_arrival(TimePoint, const Request& request) override {
       seen.push_back(request.label + " " + classes.name(request.request_class));
     }
@@ -105,7 +105,7 @@ TEST(Relay, TellsClassesBeforeTheirRequests) {
   };
   NameTable<ClassId> classes, theirs;
   classes.intern("early");
-  Names names(theirs);
+  TellsNames names(theirs);
   Relay relay(classes, theirs, names);
   relay.on_arrival(us(0), {.id = {0}, .label = "a", .request_class = classes.intern("late")});
   relay.on_arrival(us(0), {.id = {1}, .label = "b", .request_class = classes.intern("early")});

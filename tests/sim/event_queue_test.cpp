@@ -25,10 +25,10 @@ struct Heap {
 // Subjects in the order in which they leave: a queue of `size` that never empties, lengths from
 // nanoseconds to seconds, many of them equal.
 template <class Queue>
-std::vector<std::uint64_t> order(std::size_t size) {
+std::vector<std::uint32_t> order(std::size_t size) {
   RandomStream random(7, "event queues");
   Queue queue;
-  std::uint64_t next = 0;
+  std::uint32_t next = 0;
   const auto push = [&](TimePoint now) {
     constexpr std::int64_t kLengths[] = {0, 1, 1000, 50'000'000, 700'000'000};
     const auto length = kLengths[static_cast<std::size_t>(random.uniform() * 5)];
@@ -36,7 +36,7 @@ std::vector<std::uint64_t> order(std::size_t size) {
     queue.push(Event::Kind::kRunEnded, {.at = now + Duration(length + spread), .subject = next++});
   };
   for (std::size_t i = 0; i < size; ++i) push(TimePoint{});
-  std::vector<std::uint64_t> left;
+  std::vector<std::uint32_t> left;
   TimePoint now{};
   for (std::size_t i = 0; i < 20 * size; ++i) {
     const EventQueue::Entry first = queue.pop();
