@@ -40,7 +40,9 @@ class DecisionChecker final : public Decisions {
   // node, in a layout that was placed lately. Of any other broken_place() finds out.
   bool plainly_right(std::span<const Task* const> tasks, const Group& group, Layout layout,
                      int steps) const;
+  // What broken_place() finds out; a broken rule is noted.
   bool right(std::span<const Task* const> tasks, const Group& group, Layout layout, int steps);
+  // The next of decisions(), of that kind.
   Decision& next(Decision::Kind kind);
   Broken broken_place(std::span<const Task* const> tasks, const Group& group, Layout layout,
                       int steps) const;

@@ -204,12 +204,12 @@ void SimBackend::plan_end(std::uint32_t slot, std::uint32_t version, TimePoint a
 
 void SimBackend::plan_piece(std::uint32_t slot, TimePoint at) {
   const Run& run = runs_[slot];
-  EventQueue::Entry entry{.at = at, .subject = slot, .version = run.version};
-  queue_.push(Event::Kind::kRunEnded, entry);
+  plan_end(slot, run.version, at);
   for (const GpuId gpu : gpus_of(run)) free_from_[gpu.value] = at;
-  entry.at = std::max(now_, at - queue_ahead_);
-  entry.only_leaves = true;
-  if (entry.at < at) queue_.push(Event::Kind::kRunEnded, entry);
+  const TimePoint leaves = std::max(now_, at - queue_ahead_);
+  if (leaves >= at) return;
+  queue_.push(Event::Kind::kRunEnded,
+              {.at = leaves, .subject = slot, .version = run.version, .only_leaves = true});
 }
 
 Duration SimBackend::step_duration(const Run& run, int index) const {

@@ -40,7 +40,7 @@ class FirstFree {
  private:
   std::string free() const {
     std::string text;
-    for (std::uint32_t gpu = 0; book_.free().contains({gpu}) || gpu < 3; ++gpu)
+    for (std::uint32_t gpu = 0; gpu < 3; ++gpu)
       if (book_.free().contains({gpu})) text += fmt::format("{}", gpu);
     return text;
   }
