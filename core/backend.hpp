@@ -46,10 +46,6 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // The instant of the latest event returned, or of the latest `until` that passed without one:
-  // exactly that, also on a real clock that woke up a little late. Never goes back.
-  virtual TimePoint now() const = 0;
-
   // Starts the work and returns at once; its end is reported by next_event(). Launches come with
   // run ids counting from 0.
   virtual void launch(const Launch& launch) = 0;
@@ -59,10 +55,12 @@ class Backend {
   virtual void preempt(RunId run, const Group& group) = 0;
 
   // THE place where time passes: returns the next event at or before `until`, or nothing once
-  // `until` has come; no later event is earlier than it (a preempt() may cause one at that very
-  // instant). So the events alone, and their place among the decisions, say how a run went, and a
-  // journal needs nothing else. A simulator jumps there; a real backend waits. With until == kNever
-  // and nothing under way it returns nothing at once, and time stands still.
+  // `until` has come. Now is the instant of that event, or else `until`: exactly that, also on a
+  // real clock that woke up a little late; no later event is earlier than it (a preempt() may cause
+  // one at that very instant), nor is a later `until`. So the events alone, and their place among
+  // the decisions, say how a run went, and a journal needs nothing else. A simulator jumps there; a
+  // real backend waits. With until == kNever and nothing under way it returns nothing at once, and
+  // time stands still.
   virtual std::optional<Event> next_event(TimePoint until) = 0;
 };
 

@@ -46,7 +46,7 @@ class Catalog {
   // model cannot make: not a positive multiple of its patch, a bad frame count.
   virtual ShapeId intern(ModelId model, Shape shape, double guidance) = 0;
 
-  // See ClusterView::layouts.
+  // See Task::layouts.
   virtual std::span<const Layout> layouts(ShapeId shape, std::size_t stage) const = 0;
   // Empty if the model can run that stage in that layout; else the rule that forbids it.
   virtual std::string why_not(ShapeId shape, std::size_t stage, Layout layout) const = 0;
@@ -60,8 +60,8 @@ class Catalog {
   // The whole request alone on an idle group of at most that many GPUs, nothing waiting.
   virtual Duration standalone(ShapeId shape, int steps, int gpus) const = 0;
 
-  // The loop says that a group has been set up: from now on CostModel::setup may answer less.
-  virtual void formed(const Group& group) = 0;
+  // Sets a group up. Gives what CostModel::setup said of it, which may be less from now on.
+  virtual Duration form(const Group& group) = 0;
 };
 
 }  // namespace regroup

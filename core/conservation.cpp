@@ -22,12 +22,13 @@ template <class... Args>
 
 Conservation::Conservation(std::size_t gpus) : gpus_(gpus) {}
 
-void Conservation::pass(TimePoint at) {
+// Inline, as others below: see control_loop.cpp.
+inline void Conservation::pass(TimePoint at) {
   if (at < now_) broken(now_, "time went back to {:.9f} s", to_seconds(at));
   now_ = at;
 }
 
-Conservation::Live& Conservation::live(RequestId request, const char* what) {
+inline Conservation::Live& Conservation::live(RequestId request, const char* what) {
   if (Live* const found = live_.find(request)) [[likely]]
     return *found;
   const bool arrived = last_arrived_ && request <= *last_arrived_;
@@ -35,7 +36,7 @@ Conservation::Live& Conservation::live(RequestId request, const char* what) {
          arrived ? "but has ended" : "but never arrived");
 }
 
-Conservation::GpuState& Conservation::gpu(GpuId id, RunId run) {
+inline Conservation::GpuState& Conservation::gpu(GpuId id, RunId run) {
   if (id.value >= gpus_.size())
     broken(now_, "run {} uses GPU {} of {}", run.value, id.value, gpus_.size());
   return gpus_[id.value];
@@ -70,7 +71,7 @@ void Conservation::on_launch(TimePoint at, const Launch& launch) {
 
 void Conservation::on_preempt(TimePoint at, RunId, std::span<const Task* const>) { pass(at); }
 
-void Conservation::release(const RunRecord& run) {
+inline void Conservation::release(const RunRecord& run) {
   for (std::uint32_t rank = 0; rank < run.group.size(); ++rank) {
     GpuState& state = gpu(run.group[rank], run.run);
     if (state.run != run.run || state.rank != rank || state.launched != run.launched ||

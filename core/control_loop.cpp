@@ -12,6 +12,7 @@ ControlLoop::ControlLoop(LoopParts parts)
       checker_(world_, parts_.catalog),
       pinning_(parts_.catalog.semantics().pinned_runs_ahead ? parts_.policy.pinning()
                                                             : Pinning::kNone),
+      dispatch_(parts_.catalog.cost().dispatch()),
       freed_(parts_.catalog.gpus().size()) {
   read_next_request();
 }
@@ -31,16 +32,20 @@ void ControlLoop::run() {
   tell([&](Observer& o) { o.on_end(world_.now()); });
 }
 
-bool ControlLoop::more_to_come() const { return next_request_ || world_.live_requests() > 0; }
+// Inline, as all that is called nowhere else: it would not be put into its only caller otherwise,
+// since it might have others, and an event takes a twentieth longer.
+inline bool ControlLoop::more_to_come() const {
+  return next_request_ || world_.live_requests() > 0;
+}
 
-void ControlLoop::read_next_request() {
+inline void ControlLoop::read_next_request() {
   if (!next_request_) next_request_.emplace();
   if (!parts_.requests.next(*next_request_)) next_request_.reset();
 }
 
 // Waits for whatever comes first, then takes in all else that happens at that instant. False: there
 // is work, but nothing left that could do it.
-bool ControlLoop::take_in_events() {
+inline bool ControlLoop::take_in_events() {
   TimePoint until = kNever;
   if (next_request_) until = next_request_->arrival;
   if (!wakes_.empty()) until = std::min(until, *wakes_.begin());
@@ -55,14 +60,18 @@ bool ControlLoop::take_in_events() {
   return false;
 }
 
-bool ControlLoop::take_in_event(TimePoint until) {
+inline bool ControlLoop::take_in_event(TimePoint until) {
   const auto event = parts_.backend.next_event(until);
-  world_.set_now(parts_.backend.now());
-  if (event) take_in(*event);
+  if (event) {
+    world_.set_now(event->at);
+    take_in(*event);
+  } else if (until != kNever) {
+    world_.set_now(until);
+  }
   return event.has_value();
 }
 
-void ControlLoop::take_in(const Event& event) {
+inline void ControlLoop::take_in(const Event& event) {
   switch (event.kind) {
     case Event::Kind::kRunEnded:
     case Event::Kind::kRunFailed:
@@ -79,7 +88,7 @@ void ControlLoop::take_in(const Event& event) {
   }
 }
 
-void ControlLoop::take_in_arrivals() {
+inline void ControlLoop::take_in_arrivals() {
   while (next_request_ && next_request_->arrival <= world_.now()) {
     LiveRequest& live = world_.add_request(std::move(*next_request_));
     const Request& request = live.request;
@@ -91,14 +100,14 @@ void ControlLoop::take_in_arrivals() {
   }
 }
 
-void ControlLoop::take_in_wakes() {
+inline void ControlLoop::take_in_wakes() {
   bool woke = false;
   for (; !wakes_.empty() && *wakes_.begin() <= world_.now(); wakes_.erase(wakes_.begin()))
     woke = true;
   if (woke) world_.note({.kind = Change::Kind::kWoke});
 }
 
-void ControlLoop::end_run(const Event& event) {
+inline void ControlLoop::end_run(const Event& event) {
   const LiveRun& ended = world_.end_run(event.run, event.steps);
   const Task& first = *ended.tasks[0];
   if (pinning_ != Pinning::kNone) {
@@ -125,7 +134,7 @@ void ControlLoop::end_run(const Event& event) {
 }
 
 // What the run adds to the outcomes of its requests. A batch shares GPU time evenly.
-void ControlLoop::account(const LiveRun& run, const Event& event) {
+inline void ControlLoop::account(const LiveRun& run, const Event& event) {
   const Duration took = event.at - run.launched;
   const double share = to_seconds(took) * static_cast<double>(run.tasks[0]->group.size()) /
                        static_cast<double>(run.tasks.size());
@@ -153,10 +162,7 @@ void ControlLoop::account(const LiveRun& run, const Event& event) {
 
 // A stage is done: the stages that waited for it alone become ready where its result lies.
 void ControlLoop::end_stage(LiveTask& task) {
-  world_.note({.kind = Change::Kind::kTaskDone,
-               .request = task.request,
-               .task = task.id,
-               .slot = task.slot});
+  world_.note({.kind = Change::Kind::kTaskDone, .request = task.request, .task = &task});
   world_.remove_task(task);
   LiveRequest& live = *task.owner;
   live.stages_done = static_cast<std::uint16_t>(live.stages_done | 1u << task.stage);
@@ -178,10 +184,10 @@ void ControlLoop::end_request(LiveRequest& live, RequestOutcome::End end) {
   world_.remove_request(live);
 }
 
-void ControlLoop::ask() {
+inline void ControlLoop::ask() {
   checker_.begin();
   parts_.policy.decide(world_, checker_);
-  checker_.finish(parts_.policy.name());
+  checker_.finish(parts_.policy);
   world_.clear_changes();  // what follows is news for the next call
   for (const Decision& decision : checker_.decisions()) apply(decision);
   // Waking up again and again with work at hand and nothing under way is a stall too.
@@ -189,7 +195,7 @@ void ControlLoop::ask() {
   if (idle && world_.any_gpu_working() && ++idle_wakes_ >= kMaxIdleWakes) stalled();
 }
 
-void ControlLoop::apply(const Decision& decision) {
+inline void ControlLoop::apply(const Decision& decision) {
   const TimePoint now = world_.now();
   switch (decision.kind) {
     case Decision::Kind::kPlace:
@@ -216,7 +222,7 @@ void ControlLoop::apply(const Decision& decision) {
 }
 
 // Whether the launch was queued behind work that has ended just now.
-bool ControlLoop::runs_ahead(const Launch& launch) const {
+inline bool ControlLoop::runs_ahead(const Launch& launch) const {
   if (pinning_ == Pinning::kNone) return false;
   const bool begins = launch.tasks[0]->group.empty();
   return std::ranges::any_of(launch.group, [&](GpuId gpu) {
@@ -227,7 +233,7 @@ bool ControlLoop::runs_ahead(const Launch& launch) const {
   });
 }
 
-void ControlLoop::place(const Decision& decision) {
+inline void ControlLoop::place(const Decision& decision) {
   const std::span<const Task* const> tasks = checker_.tasks(decision);
   Launch launch{.run = {next_run_++},
                 .tasks = tasks,
@@ -237,8 +243,8 @@ void ControlLoop::place(const Decision& decision) {
   // What it is expected to take, by the cost model.
   const CostModel& cost = world_.cost();
   RunTimes& expected = launch.expected;
-  if (!runs_ahead(launch)) expected.dispatch = cost.dispatch();
-  expected.setup = cost.setup(launch.group);
+  if (!runs_ahead(launch)) expected.dispatch = dispatch_;
+  expected.setup = parts_.catalog.form(launch.group);
   for (const Task* task : tasks) expected.migrate += note_launch(*task, launch);
   launch.step = cost.predict(*tasks[0], launch.layout, 1, static_cast<int>(tasks.size()));
   expected.compute = launch.steps * launch.step;
@@ -249,11 +255,10 @@ void ControlLoop::place(const Decision& decision) {
   run.first_step = world_.now() + expected.total() - expected.compute;
   run.step = launch.step;
   run.setup_needed = expected.setup > Duration::zero();
-  parts_.catalog.formed(launch.group);
   idle_wakes_ = 0;
 }
 
-Duration ControlLoop::note_launch(const Task& task, const Launch& launch) {
+inline Duration ControlLoop::note_launch(const Task& task, const Launch& launch) {
   RequestOutcome& outcome = World::owner(task).outcome;
   outcome.started = std::min(outcome.started, world_.now());
   ++outcome.runs;

@@ -74,6 +74,7 @@ class ControlLoop {
     bool request_ended = false;  // with its last stage
   };
   Pinning pinning_;           // as the semantics of the run have it
+  Duration dispatch_;         // CostModel::dispatch: the same throughout a run
   std::vector<Freed> freed_;  // by GPU: by the end of its latest run
   std::optional<Request> next_request_;
   std::set<TimePoint> wakes_;

@@ -39,10 +39,9 @@ void DecisionChecker::begin() {
   ++call_;
 }
 
-void DecisionChecker::finish(std::string_view policy) const {
-  if (!error_.empty())
-    fail<PolicyError>("policy '{}' broke its contract at t={:.9f} s: {}", policy,
-                      to_seconds(world_.now()), error_);
+void DecisionChecker::complain(const PolicyHandle& policy) const {
+  fail<PolicyError>("policy '{}' broke its contract at t={:.9f} s: {}", policy.name(),
+                    to_seconds(world_.now()), error_);
 }
 
 template <class Check, class Describe>
@@ -76,9 +75,11 @@ void DecisionChecker::place_batch(std::span<const Task* const> tasks, const Grou
   world_.idle().take(group);
 }
 
+// Inline, as others below: see control_loop.cpp.
+//
 // Reused, so that nobody has to clear its large group: what the kind does not have is an older
 // decision's.
-Decision& DecisionChecker::next(Decision::Kind kind) {
+inline Decision& DecisionChecker::next(Decision::Kind kind) {
   if (made_ == decisions_.size()) decisions_.emplace_back();
   Decision& decision = decisions_[made_++];
   decision.kind = kind;
@@ -98,8 +99,8 @@ bool DecisionChecker::right(std::span<const Task* const> tasks, const Group& gro
   return accept([&] { return broken_place(tasks, group, layout, steps); }, describe);
 }
 
-bool DecisionChecker::plainly_right(std::span<const Task* const> tasks, const Group& group,
-                                    Layout layout, int steps) const {
+inline bool DecisionChecker::plainly_right(std::span<const Task* const> tasks, const Group& group,
+                                           Layout layout, int steps) const {
   if (tasks.size() != 1 || tasks[0] == nullptr || !error_.empty()) return false;
   const LiveTask* const task = world_.live(*tasks[0]);
   if (task == nullptr || task->running || task->decided_in == call_ || steps < 0 ||
@@ -141,7 +142,7 @@ DecisionChecker::Broken DecisionChecker::broken_place(std::span<const Task* cons
   return kKept;
 }
 
-DecisionChecker::Answer& DecisionChecker::answer_of(const Task& task, Layout layout) const {
+inline DecisionChecker::Answer& DecisionChecker::answer_of(const Task& task, Layout layout) const {
   const std::uint64_t key = (std::uint64_t{task.shape_id.value} << 8 | task.stage) << 32 |
                             std::bit_cast<std::uint32_t>(layout);
   return answers_[key * 0x9E3779B97F4A7C15u >> 56];  // Fibonacci hashing: Knuth, TAOCP 3, 6.4

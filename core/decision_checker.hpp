@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/decision.hpp"
+#include "core/policy_handle.hpp"
 #include "core/world.hpp"
 
 namespace regroup {
@@ -18,7 +19,9 @@ class DecisionChecker final : public Decisions {
   // Before each decide().
   void begin();
   // After it: throws PolicyError for the first broken rule.
-  void finish(std::string_view policy) const;
+  void finish(const PolicyHandle& policy) const {
+    if (!error_.empty()) complain(policy);
+  }
 
   std::span<const Decision> decisions() const { return {decisions_.data(), made_}; }
   // The world's own, by its address.
@@ -34,6 +37,7 @@ class DecisionChecker final : public Decisions {
   const IdleGpus& idle() const noexcept override { return world_.idle(); }
 
  private:
+  [[noreturn]] void complain(const PolicyHandle& policy) const;
   // The rule that a decision breaks, or nothing.
   using Broken = std::optional<std::string>;
   // Whether the placement is what nearly all are, and breaks no rule: one task on idle GPUs of one

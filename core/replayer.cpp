@@ -14,15 +14,11 @@ std::string Replayer::next_text() const { return more_ ? text_of(next_) : "(end)
 std::uint64_t Replayer::line() const { return reader_.line() + (more_ ? 0 : 1); }
 
 std::optional<Event> Replayer::next_event(TimePoint until) {
-  if (more_ && !next_.is_decision() && next_.at <= until) {
-    now_ = next_.at;
-    return event();
-  }
+  if (more_ && !next_.is_decision() && next_.at <= until) return event();
   if (until == kNever && !under_way_.empty())
     fail<JournalMismatch>(
         "{}: line {}: the run waits for {} placements to end, the journal goes on with: {}",
         reader_.name(), line(), under_way_.size(), next_text());
-  if (until != kNever) now_ = until;
   return std::nullopt;
 }
 

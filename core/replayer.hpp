@@ -26,7 +26,6 @@ class Replayer final : public Backend {
   // function, for what is not a journal, or not one of such a run.
   Replayer(std::istream& bytes, std::string name, std::size_t gpus);
 
-  TimePoint now() const override { return now_; }
   void launch(const Launch& launch) override { under_way_[launch.run] = launch.steps; }
   void preempt(RunId, const Group&) override {}
   std::optional<Event> next_event(TimePoint until) override;
@@ -59,7 +58,6 @@ class Replayer final : public Backend {
   bool more_ = true;  // `next_` is there
   std::uint64_t decisions_ = 0;
   std::map<RunId, int> under_way_;  // placements, and the steps asked for
-  TimePoint now_{};
   Check check_{*this};
 };
 

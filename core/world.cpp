@@ -71,7 +71,6 @@ void World::add_task(LiveRequest& owner, std::size_t stage, const Group& state, 
   owner.stages_live = static_cast<std::uint16_t>(owner.stages_live | 1u << stage);
   owner.tasks[stage] = &task;
   task.owner = &owner;
-  task.layouts = catalog_.layouts(request.shape_id, stage);
   const StageKind kind = catalog_.stages(request.model).stage(stage).kind;
   static_cast<Task&>(task) = {.id = {next_task_id_++},
                               .request = request.id,
@@ -89,10 +88,12 @@ void World::add_task(LiveRequest& owner, std::size_t stage, const Group& state, 
                               .deadline = request.deadline,
                               .ready_since = now_,
                               .group = state,
-                              .layout = layout};
+                              .layout = layout,
+                              .layouts = catalog_.layouts(request.shape_id, stage)};
+  task.gone = false;
   ++live_tasks_;
   move(task);
-  note({.kind = Change::Kind::kTaskReady, .request = request.id, .task = task.id, .slot = slot});
+  note({.kind = Change::Kind::kTaskReady, .request = request.id, .task = &task});
 }
 
 void World::remove_task(LiveTask& task) {
@@ -102,14 +103,14 @@ void World::remove_task(LiveTask& task) {
   if (task.shown_in != nullptr) task.shown_in->erase(&task);
   task.shown_in = nullptr;
   --live_tasks_;
-  task.id = kGone;  // a policy's stale pointer to this slot must not match
+  task.gone = true;
   gone_.push_back(task.slot);
 }
 
 const TaskSet& World::up_to_date(const TaskSet& set) const {
   for (LiveTask* const task : moved_) {
     task->moved = false;
-    if (task->id == kGone) continue;
+    if (task->gone) continue;
     TaskSet* const right = task->running ? &running_ : &ready_;
     if (task->shown_in == right) continue;
     if (task->shown_in != nullptr) task->shown_in->erase(task);
@@ -170,10 +171,7 @@ const LiveRun& World::end_run(RunId id, int steps) {
     move(task);
     --running_tasks_;
     if (task.steps_left() > 0)
-      note({.kind = Change::Kind::kTaskReady,
-            .request = task.request,
-            .task = task.id,
-            .slot = task.slot});
+      note({.kind = Change::Kind::kTaskReady, .request = task.request, .task = &task});
   }
   const Group& group = run.tasks[0]->group;
   if (failed_gpus_ == 0) {

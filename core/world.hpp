@@ -31,10 +31,10 @@ struct LiveRequest {
 // What the loop knows of a task beside what it shows. Every Task of a World is one of these.
 struct LiveTask : Task {
   LiveRequest* owner = nullptr;
-  std::span<const Layout> layouts;
   std::uint64_t decided_in = 0;  // the checker's latest call that placed or rejected it
   TaskSet* shown_in = nullptr;   // ready_, running_, or neither yet
   bool moved = false;            // is in moved_
+  bool gone = false;             // it is no more, but its slot is nobody else's yet
 };
 
 // One launched placement under way; its group is that of its tasks.
@@ -67,10 +67,6 @@ class World final : public ClusterView {
   const Task& task(std::uint32_t slot) const override { return tasks_[slot]; }
   Progress progress(const Task& task) const override;
   const CostModel& cost() const override { return cost_; }
-  std::span<const Layout> layouts(const Task& task) const override {
-    if (const LiveTask* mine = live(task)) return mine->layouts;
-    return catalog_.layouts(task.shape_id, task.stage);
-  }
   std::string_view name(ModelId model) const override { return catalog_.model_name(model); }
   std::string_view name(ClassId request_class) const override {
     return classes_.name(request_class);
@@ -85,7 +81,7 @@ class World final : public ClusterView {
   LiveTask* live(const Task& claimed) const {
     if (claimed.slot >= tasks_.size()) return nullptr;
     LiveTask& task = tasks_[claimed.slot];
-    return task.id == claimed.id && task.id != kGone ? &task : nullptr;
+    return task.id == claimed.id && !task.gone ? &task : nullptr;
   }
   // Of one of this world's own tasks.
   static LiveRequest& owner(const Task& task) { return *static_cast<const LiveTask&>(task).owner; }
@@ -106,7 +102,7 @@ class World final : public ClusterView {
   void remove_request(LiveRequest& request);
 
   void add_task(LiveRequest& owner, std::size_t stage, const Group& state, Layout layout);
-  // It can be read until clear_changes(), but for its id.
+  // It can be read until clear_changes().
   void remove_task(LiveTask& task);
   // Live requests, ascending by id.
   std::vector<LiveRequest*> all_requests();
@@ -122,8 +118,6 @@ class World final : public ClusterView {
   void repair_gpu(GpuId gpu);
 
  private:
-  static constexpr TaskId kGone{~std::uint64_t{0}};  // the id of a task that is no more
-
   // Most policies live on changes() alone, so the sets are put right only when somebody looks:
   // a task that ends a step and begins the next one in between costs nothing.
   const TaskSet& up_to_date(const TaskSet& set) const;

@@ -102,7 +102,7 @@ Duration Platform::standalone(ShapeId shape, int steps, int gpus) const {
   return state_->costs.standalone(shape, steps, gpus);
 }
 
-void Platform::formed(const Group& group) { state_->costs.formed(group); }
+Duration Platform::form(const Group& group) { return state_->costs.form(group); }
 
 std::string Platform::source(ShapeId shape, std::size_t stage, Layout layout) const {
   const ShapeEntry& entry = state_->costs.entry(shape);

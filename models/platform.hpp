@@ -67,7 +67,7 @@ class Platform final : public Catalog {
   Migration migration(const Task& task, const Group& to) const override;
   // On the fastest of the listed layouts that are narrow enough, stage by stage.
   Duration standalone(ShapeId shape, int steps, int gpus) const override;
-  void formed(const Group& group) override;
+  Duration form(const Group& group) override;
 
   // Which source a prediction comes from, and where that was published: "calibrated (...)",
   // "calibrated, scaled (...)", "quadratic (...)", "quadratic, scaled (...)" or "analytic (...)".

@@ -157,7 +157,8 @@ ShapeId PlatformCosts::intern(ModelId id, Shape shape, double guidance) {
   return shape_id;
 }
 
-double PlatformCosts::seconds(ShapeId id, std::size_t stage, Layout layout) const {
+// Inline: see core/control_loop.cpp.
+inline double PlatformCosts::seconds(ShapeId id, std::size_t stage, Layout layout) const {
   const ShapeEntry& shape = entry(id);
   if (LayoutIndex::covers(layout)) {
     const double known = shape.stages[stage].seconds[LayoutIndex::of(layout)];
@@ -237,8 +238,10 @@ Duration PlatformCosts::standalone(ShapeId id, int steps, int gpus) const {
   return from_seconds(total);
 }
 
-void PlatformCosts::formed(const Group& group) {
+Duration PlatformCosts::form(const Group& group) {
+  const Duration takes = setup(group);
   if (groups_ == PlatformOptions::Groups::kNccl && group.size() > 1) communicators_.use(group);
+  return takes;
 }
 
 Duration PlatformCosts::setup(const Group& group) const {

@@ -48,7 +48,7 @@ class PlatformCosts final : public CostModel {
   }
   const ModelCosts& model(ModelId model) const { return *models_[model.value]; }
   Duration standalone(ShapeId shape, int steps, int gpus) const;
-  void formed(const Group& group);
+  Duration form(const Group& group);
   Migration migration(const Task& task, const Group& to) const;
   Semantics semantics() const { return semantics_ ? semantics_->rules : Semantics{}; }
 

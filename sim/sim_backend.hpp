@@ -37,7 +37,6 @@ class SimBackend final : public Backend {
   // Throws ConfigError for a jitter that is negative or above 0.3, or a failure of no GPU.
   SimBackend(const Catalog& catalog, SimOptions options);
 
-  TimePoint now() const override { return now_; }
   void launch(const Launch& launch) override;
   void preempt(RunId run, const Group& group) override;
   std::optional<Event> next_event(TimePoint until) override;

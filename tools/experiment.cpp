@@ -215,9 +215,11 @@ models::PlatformOptions platform_of(const Experiment& experiment) {
   models::PlatformOptions options = experiment.platform;
   options.cluster = experiment.cluster;
   options.models = experiment.models;
-  if (!options.models.empty()) return options;
+  // Without weights it does not matter which models there are.
+  if (!options.models.empty() || !options.check_memory) return options;
   models::PlatformOptions bare;
   bare.cluster = experiment.cluster;
+  bare.costs = models::PlatformOptions::Costs::kAnalytic;  // nobody asks for any: nothing to read
   models::Platform cards(bare);
   options.models = models_of(experiment, cards);
   return options;

@@ -90,8 +90,8 @@ struct Outcome {
 std::unique_ptr<traces::Reader> open_requests(const Experiment& experiment);
 // What becomes of them. Throws ConfigError for an SLO rule that there is not.
 traces::SourceOptions source_options(const Experiment& experiment);
-// What it runs on, with the models that occur in its requests: their weights take memory, and a
-// calibration may stand for them. Throws ConfigError for a request that no model can make.
+// What it runs on, with the models that occur in its requests, as their weights take memory. Throws
+// ConfigError for a request that no model can make; where memory is not checked, the run does.
 models::PlatformOptions platform_of(const Experiment& experiment);
 
 // Throws what can end a run: ConfigError, SystemError, PolicyError, JournalMismatch.

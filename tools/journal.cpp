@@ -12,7 +12,7 @@ namespace regroup::tools {
 namespace {
 
 // Of a journal that is cut short all that there is, before the error is thrown.
-void print(const std::filesystem::path& path) {
+void print_journal(const std::filesystem::path& path) {
   const std::filesystem::path file = std::filesystem::is_directory(path) ? path / "journal" : path;
   std::ifstream bytes(file, std::ios::binary);
   if (!bytes) fail<ConfigError>("{}: cannot be opened", file.string());
@@ -36,7 +36,7 @@ void add_journal(CLI::App& program) {
       "nanoseconds.");
   auto path = std::make_shared<std::string>();
   verb->add_option("PATH", *path, "a folder written by replay --out, or a journal")->required();
-  verb->callback([path] { print(*path); });
+  verb->callback([path] { print_journal(*path); });
 }
 
 }  // namespace regroup::tools

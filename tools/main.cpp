@@ -1,13 +1,16 @@
 // The regroup command.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <new>
 
 #include "core/errors.hpp"
 #include "runtime/cluster/job.hpp"
+#include "runtime/cluster/launcher.hpp"
 #include "tools/backends.hpp"
 #include "tools/verbs.hpp"
 
@@ -79,9 +82,22 @@ int run_and_complain(int argc, char** argv, regroup::cluster::Job& job) {
   }
 }
 
+#ifdef RG_MPI_PROGRAM
+// Goes on as the same command with MPI, which lies beside this one. Returns if it cannot.
+int become_mpi_program(char** argv) {
+  const std::filesystem::path ours = std::filesystem::read_symlink("/proc/self/exe");
+  const std::string theirs = ours.parent_path() / RG_MPI_PROGRAM;
+  ::execv(theirs.c_str(), argv);
+  return complain(kMachine, fmt::format("{}: {}", theirs, std::strerror(errno)).c_str());
+}
+#endif
+
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef RG_MPI_PROGRAM
+  if (regroup::cluster::launched_with_mpi()) return become_mpi_program(argv);
+#endif
   regroup::cluster::Job job(regroup::tools::make_node);
   const int code = run_and_complain(argc, argv, job);
   job.end(code);

@@ -10,6 +10,7 @@
 
 #include "core/errors.hpp"
 #include "core/output_file.hpp"
+#include "runtime/cluster/launcher.hpp"
 #include "tools/sweep/sweep_folder.hpp"
 #include "tools/sweep/sweep_report.hpp"
 #include "tools/sweep/sweep_run.hpp"
@@ -78,7 +79,7 @@ SweepShare share_of(const SweepFlags& flags, std::unique_ptr<Team>& team) {
   SweepShare share;
   share.shard = flags.shard.empty() ? job_array_shard(environment) : parse_shard(flags.shard);
   const Shard process = launched_shard(environment);
-  if (process.count > 1 && launcher_speaks_mpi(environment)) team = join_team(process.count);
+  if (process.count > 1 && cluster::launched_with_mpi()) team = join_team(process.count);
   if (process.count > 1 && !team) share.shard = process.of(share.shard);
   share.team = team.get();
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());

@@ -102,7 +102,7 @@ class Disaggregated final : public Policy {
         break;
     }
     // Where its input lies, if it needs no more than one GPU.
-    if (view.layouts(task).back().size() > 1) return kDenoise;
+    if (task.layouts.back().size() > 1) return kDenoise;
     if (task.group.empty()) return kEncode;
     const Lane& before = lanes_[lane_of_gpu_[task.group[0].value]];
     for (const Pool pool : {kDecode, kEncode})
@@ -113,11 +113,11 @@ class Disaggregated final : public Policy {
   void take_in(const ClusterView& view, const Change& change) {
     switch (change.kind) {
       case Change::Kind::kTaskReady:
-        release(change.task);
-        waiting_[pool_of(view, view.task(change.slot))].emplace(++came_, change.slot);
+        release(change.task->id);
+        waiting_[pool_of(view, *change.task)].emplace(++came_, change.task->slot);
         break;
       case Change::Kind::kTaskDone:
-        release(change.task);
+        release(change.task->id);
         break;
       case Change::Kind::kGpuFailed:
       case Change::Kind::kGpuRepaired: {
@@ -192,7 +192,7 @@ class Disaggregated final : public Policy {
 
   void place(const ClusterView& view, const Task& task, std::size_t index, Decisions& out) {
     Lane& lane = lanes_[index];
-    const Layout layout = view.widest(task, lane.working);
+    const Layout layout = task.widest(lane.working);
     Group group;
     for (const GpuId gpu : lane.gpus)
       if (out.idle().contains(gpu) && static_cast<int>(group.size()) < layout.size())

@@ -28,8 +28,8 @@ class EdfBestFit final : public Policy {
     const edf::Forecast forecast(view);
     book_.replay(view, out, [&](std::span<const Change> event) {
       for (const Change& change : event)
-        if (change.kind == Change::Kind::kTaskReady) waiting_.insert(view, view.task(change.slot));
-      give_sizes(view, forecast);
+        if (change.kind == Change::Kind::kTaskReady) waiting_.insert(*change.task);
+      give_sizes(forecast);
       for (Plan& plan : plans_) widen(forecast, plan);
       book_.put_back();
       for (const Plan& plan : plans_) place(plan, out);
@@ -39,50 +39,45 @@ class EdfBestFit final : public Policy {
  private:
   struct Plan {
     const Task* task;
-    std::span<const Layout> layouts;  // of the task
-    bool single;                      // see edf::is_single
+    bool single;  // see edf::is_single
     NodeId node;
-    Layout layout;
-    TimePoint finish;  // of the request, with that layout
-    int in_budget;     // GPUs of its own that the budget still counts
+    const Layout* layout;  // of those of the task
+    int size;              // of the layout
+    TimePoint finish;      // of the request, with that layout
+    int in_budget;         // GPUs of its own that the budget still counts
   };
 
-  void give_sizes(const ClusterView& view, const edf::Forecast& forecast) {
+  void give_sizes(const edf::Forecast& forecast) {
     plans_.clear();
-    while (const auto next = waiting_.pop(book_.free().widest())) {
+    while (const Task* const task = waiting_.pop(book_.free().widest())) {
       const IdleGpus& budget = book_.free();
-      const Task& task = view.task(*next);
       Plan& plan = plans_.emplace_back();
-      plan.task = &task;
-      plan.layouts = view.layouts(task);
-      plan.single = edf::is_single(task, plan.layouts);
-      narrowest_in_time(view, forecast, plan, budget.widest());
-      plan.in_budget = plan.layout.size();
-      plan.node = edf::node_for(budget, task, plan.in_budget);
+      plan.task = task;
+      plan.single = edf::is_single(*task);
+      narrowest_in_time(forecast, plan, budget.widest());
+      plan.in_budget = plan.size;
+      plan.node = edf::node_for(budget, *task, plan.size);
       // Mostly there is only one, and no budget to keep.
-      const bool last = waiting_.empty() || budget.count() == plan.in_budget;
+      const bool last = waiting_.empty() || budget.count() == plan.size;
       if (last && plans_.size() == 1) break;
       spend(plan.node, std::exchange(plan.in_budget, 0));
     }
   }
 
-  // Of at most that many GPUs.
-  static void narrowest_in_time(const ClusterView& view, const edf::Forecast& forecast, Plan& plan,
-                                int gpus) {
+  // Of at most that many GPUs. Without a deadline, the widest.
+  static void narrowest_in_time(const edf::Forecast& forecast, Plan& plan, int gpus) {
     const Task& task = *plan.task;
+    const bool any_time = task.deadline == kNever;
     plan.finish = kNever;
-    if (task.deadline == kNever) {
-      plan.layout = view.widest(task, gpus);
-      plan.finish = forecast.finish(task, plan.layout.size());
-      return;
-    }
-    for (const Layout layout : plan.layouts) {
-      if (layout.size() > gpus) break;
-      const TimePoint finish = forecast.finish(task, layout.size());
-      if (finish >= plan.finish) continue;
-      plan.layout = layout;
+    for (const Layout& layout : task.layouts) {
+      const int size = layout.size();
+      if (size > gpus) break;
+      const TimePoint finish = forecast.finish(task, size);
+      if (finish >= plan.finish && !any_time) continue;
+      plan.layout = &layout;
+      plan.size = size;
       plan.finish = finish;
-      if (finish <= task.deadline) return;
+      if (finish <= task.deadline && !any_time) return;
     }
   }
 
@@ -90,19 +85,19 @@ class EdfBestFit final : public Policy {
   void widen(const edf::Forecast& forecast, Plan& plan) {
     if (plan.single) return;
     int room = book_.free().count(plan.node) - plan.in_budget;
-    int size = plan.layout.size();
-    for (const Layout layout : plan.layouts) {
-      const int more = layout.size() - size;
-      if (more <= 0) continue;
+    const Layout* const end = &plan.task->layouts.back() + 1;
+    for (const Layout* wider = plan.layout + 1; wider != end; ++wider) {
+      const int size = wider->size();
+      const int more = size - plan.size;
       if (more > room) break;
-      const TimePoint wider = forecast.finish(*plan.task, layout.size());
-      if (wider >= plan.finish) continue;
+      const TimePoint finish = forecast.finish(*plan.task, size);
+      if (finish >= plan.finish) continue;
       // Nobody else looks at the budget where there is no other plan.
       if (plans_.size() > 1) spend(plan.node, more);
       room -= more;
-      size += more;
-      plan.layout = layout;
-      plan.finish = wider;
+      plan.layout = wider;
+      plan.size = size;
+      plan.finish = finish;
     }
   }
 
@@ -112,8 +107,8 @@ class EdfBestFit final : public Policy {
   void place(const Plan& plan, Decisions& out) {
     const IdleGpus& free = book_.free();
     const Group group = plan.single ? free.pick_on(plan.node, 1)
-                                    : edf::pick(free, *plan.task, plan.node, plan.layout.size());
-    book_.place(out, *plan.task, group, plan.layout, steps_);
+                                    : edf::pick(free, *plan.task, plan.node, plan.size);
+    book_.place(out, *plan.task, group, *plan.layout, steps_);
   }
 
   int steps_;

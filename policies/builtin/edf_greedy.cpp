@@ -23,30 +23,27 @@ class EdfGreedy final : public Policy {
   void decide(const ClusterView& view, Decisions& out) override {
     book_.replay(view, out, [&](std::span<const Change> event) {
       for (const Change& change : event)
-        if (change.kind == Change::Kind::kTaskReady) waiting_.insert(view, view.task(change.slot));
-      while (const auto next = waiting_.pop(book_.free().widest()))
-        place(view, view.task(*next), out);
+        if (change.kind == Change::Kind::kTaskReady) waiting_.insert(*change.task);
+      while (const Task* const next = waiting_.pop(book_.free().widest())) place(view, *next, out);
     });
   }
 
  private:
   void place(const ClusterView& view, const Task& task, Decisions& out) {
     const IdleGpus& free = book_.free();
-    const auto layouts = view.layouts(task);
-    const Layout layout = fastest(view, task, layouts, free.widest());
+    const Layout layout = fastest(view, task, free.widest());
     const NodeId node = edf::node_for(free, task, layout.size());
-    const Group group = edf::is_single(task, layouts) ? free.pick_on(node, 1)
-                                                      : edf::pick(free, task, node, layout.size());
+    const Group group =
+        edf::is_single(task) ? free.pick_on(node, 1) : edf::pick(free, task, node, layout.size());
     book_.place(out, task, group, layout, steps_);
   }
 
   // Of at most that many GPUs; the smallest of equals. A cost of nothing means that it is not
   // known.
-  static Layout fastest(const ClusterView& view, const Task& task, std::span<const Layout> layouts,
-                        int gpus) {
-    Layout best = layouts[0];
+  static Layout fastest(const ClusterView& view, const Task& task, int gpus) {
+    Layout best = task.layouts[0];
     Duration least = Duration::max();
-    for (const Layout layout : layouts) {
+    for (const Layout layout : task.layouts) {
       if (layout.size() > gpus) break;
       const Duration cost = view.cost().predict(task, layout, 1);
       if (cost <= Duration::zero() || cost >= least) continue;

@@ -288,7 +288,7 @@ class Elastic final : public Policy {
 
   void place(const ClusterView& view, Job& job, Decisions& out, int steps = kUntilToldOtherwise) {
     const Task& task = view.task(job.order.slot);
-    const Layout layout = view.widest(task, job.width);
+    const Layout layout = task.widest(job.width);
     start_cost_ += 0.1 * (start_price(view, job, job.group) - start_cost_);
     if (job.denoise) planner_.standby().steps(job.curve->step[job.curve->within(job.width)]);
     out.place(task, job.group, layout, steps);

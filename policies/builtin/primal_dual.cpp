@@ -146,9 +146,10 @@ class PrimalDual final : public Policy {
     for (const Change& change : view.changes()) {
       if (change.kind != Change::Kind::kTaskReady && change.kind != Change::Kind::kTaskDone)
         continue;
-      if (change.slot >= node_of_run_.size() || node_of_run_[change.slot] == kNowhere) continue;
-      std::erase(nodes_[node_of_run_[change.slot]].runs, change.slot);
-      node_of_run_[change.slot] = kNowhere;
+      const std::uint32_t slot = change.task->slot;
+      if (slot >= node_of_run_.size() || node_of_run_[slot] == kNowhere) continue;
+      std::erase(nodes_[node_of_run_[slot]].runs, slot);
+      node_of_run_[slot] = kNowhere;
     }
   }
 
@@ -181,8 +182,7 @@ class PrimalDual final : public Policy {
     needed_ = std::numeric_limits<int>::max();
     looked_at_.clear();
     first_of(queues_.anywhere(), view, looked_at_);
-    for (const Task* task : looked_at_)
-      needed_ = std::min(needed_, view.layouts(*task).front().size());
+    for (const Task* task : looked_at_) needed_ = std::min(needed_, task->layouts.front().size());
     return needed_;
   }
 
@@ -239,7 +239,7 @@ class PrimalDual final : public Policy {
     looked_at_.insert(looked_at_.end(), running.begin(), running.end());
     pressing_.clear();
     for (const Task* task : looked_at_) {
-      if (view.layouts(*task).front().size() > queues_.nodes().count(node)) continue;
+      if (task->layouts.front().size() > queues_.nodes().count(node)) continue;
       Pressing one{.task = task, .miss = 0, .slack = 1e300};
       if (task->deadline != kNever) {
         const QueuedRequest& request = queues_.live(*task);
@@ -266,7 +266,7 @@ class PrimalDual final : public Policy {
     widths_of(view, task);
     const std::size_t begin = moves_.size();
     finder.add(task, request, widths_, top_g_, moves_);
-    const Layout widest = view.widest(task, queues_.nodes().count(node));
+    const Layout widest = task.widest(queues_.nodes().count(node));
     const int steps = std::min(steps_, task.steps_left());
     const double step = to_seconds(view.cost().predict(task, widest, steps));
     const double rest = std::max(0.0, fastest_s(view, task) - step);
@@ -288,7 +288,7 @@ class PrimalDual final : public Policy {
 
   void widths_of(const ClusterView& view, const Task& task) {
     widths_.clear();
-    for (const Layout& layout : view.layouts(task)) widths_.push_back(layout.size());
+    for (const Layout& layout : task.layouts) widths_.push_back(layout.size());
   }
 
   // Of a request that ends `end` seconds from now.
@@ -312,7 +312,7 @@ class PrimalDual final : public Policy {
       if (release_[gpu.value] > 0) next = std::min(next, release_[gpu.value]);
     if (next == 1e300) next = step;
     double earliest = 1e300;
-    for (const Layout& layout : view.layouts(task)) {
+    for (const Layout& layout : task.layouts) {
       const double length = to_seconds(view.cost().predict(task, layout, steps));
       for (int first = 0; first + layout.size() <= nodes.count(node); ++first) {
         double start = next;

@@ -95,9 +95,9 @@ class Tetriserve final : public Policy {
 
   // The entry of a task change's task, if it has one.
   Entry* entry(const Change& change) {
-    if (change.slot >= entries_.size()) return nullptr;
-    Entry& found = entries_[change.slot];
-    return found.known && found.task == change.task ? &found : nullptr;
+    if (change.task->slot >= entries_.size()) return nullptr;
+    Entry& found = entries_[change.task->slot];
+    return found.known && found.task == change.task->id ? &found : nullptr;
   }
 
   // Whether a run of a stage of any width has just ended.
@@ -105,7 +105,7 @@ class Tetriserve final : public Policy {
     if (change.kind != Change::Kind::kTaskReady && change.kind != Change::Kind::kTaskDone)
       return false;
     const Entry* const at = entry(change);
-    return at != nullptr && nodes_[at->node].find(change.request, change.task) != nullptr;
+    return at != nullptr && nodes_[at->node].find(change.request, change.task->id) != nullptr;
   }
 
   // Notes for which nodes a change makes a difference.
@@ -113,12 +113,12 @@ class Tetriserve final : public Policy {
     switch (change.kind) {
       case Change::Kind::kTaskReady:
         if (const Entry* const at = entry(change)) touched.insert(ended(*at));
-        touched.insert(enter(view, view.task(change.slot)));
+        touched.insert(enter(view, *change.task));
         break;
       case Change::Kind::kTaskDone:
         if (Entry* const at = entry(change)) {
           touched.insert(ended(*at));
-          nodes_[at->node].remove(change.request, change.task);
+          nodes_[at->node].remove(change.request, change.task->id);
           at->known = false;
         }
         break;
@@ -154,9 +154,9 @@ class Tetriserve final : public Policy {
   std::vector<std::uint32_t> waiting() const {
     std::vector<std::uint32_t> slots;
     for (const NodePlan& node : nodes_) {
-      for (const edf::Key& key : node.singles) slots.push_back(key.slot);
+      for (const edf::Key& key : node.singles) slots.push_back(key.task->slot);
       for (const auto& [key, candidate] : node.by_deadline())
-        if (!candidate->running) slots.push_back(key.slot);
+        if (!candidate->running) slots.push_back(key.task->slot);
     }
     return slots;
   }
@@ -171,7 +171,7 @@ class Tetriserve final : public Policy {
     }
     at = {task.id, home(view, task), true, {}};
     NodePlan& node = nodes_[at.node];
-    if (edf::is_single(task, view.layouts(task)))
+    if (edf::is_single(task))
       node.singles.emplace(task);
     else
       node.add(candidate(view, task), task.id);
@@ -180,7 +180,7 @@ class Tetriserve final : public Policy {
 
   // Where its request is at home. It gets a new home if that cannot hold it any more.
   std::size_t home(const ClusterView& view, const Task& task) {
-    const int least = view.layouts(task)[0].size();
+    const int least = task.layouts[0].size();
     const auto [found, fresh] = homes_.try_emplace(task.request);
     Home& home = found->second;
     if (fresh) {
@@ -203,7 +203,7 @@ class Tetriserve final : public Policy {
     Candidate made;
     made.key = edf::Key(task);
     made.steps = task.kind == StageKind::kDenoise ? task.steps_left() : task.denoise_steps;
-    for (const Layout layout : view.layouts(task))
+    for (const Layout layout : task.layouts)
       made.widths.push_back(
           {layout, view.cost().remaining(task, layout.size()), step_time(view, task, layout)});
     return made;
@@ -241,9 +241,9 @@ class Tetriserve final : public Policy {
   bool take(const ClusterView& view, NodePlan& node, Decisions& out) {
     const int before = book_.free().count(node.id);
     while (!node.singles.empty() && book_.free().count(node.id) > 0) {
-      const Task& task = view.task(node.singles.begin()->slot);
+      const Task& task = *node.singles.begin()->task;
       node.singles.erase(node.singles.begin());
-      start(view, node, task, book_.free().pick_on(node.id, 1), view.layouts(task)[0], out);
+      start(view, node, task, book_.free().pick_on(node.id, 1), task.layouts[0], out);
     }
     if (book_.free().count(node.id) > 0) {
       node.plan(view.now(), round_);
@@ -255,7 +255,7 @@ class Tetriserve final : public Policy {
   void place_planned(const ClusterView& view, NodePlan& node, Decisions& out) {
     for (const auto& [key, candidate] : node.by_deadline()) {
       if (candidate->running || candidate->target == 0) continue;
-      const Task& task = view.task(key.slot);
+      const Task& task = *key.task;
       const Group group = edf::pick(book_.free(), task, node.id, candidate->target);
       if (group.empty()) return;  // it holds those that are free until there are enough
       run(view, node, task, *candidate, group, out);
@@ -285,7 +285,7 @@ class Tetriserve final : public Policy {
   // Between two plans: the next step on the same GPUs, if it ends within the round.
   void carry_on(const ClusterView& view, const Change& change, Decisions& out) {
     if (change.kind != Change::Kind::kTaskReady) return;
-    const Task& task = view.task(change.slot);
+    const Task& task = *change.task;
     NodePlan& node = nodes_[entry(change)->node];
     Candidate* const candidate = node.find(task.request, task.id);
     if (candidate == nullptr) return;

@@ -17,10 +17,10 @@ class NarrowestInTime final : public Policy {
   void decide(const ClusterView& view, Decisions& out) override {
     for (const Change& change : view.changes())
       if (change.kind == Change::Kind::kTaskReady)
-        queue_.insert({{view.task(change.slot).deadline, change.request}, change.slot});
+        queue_.insert({{change.task->deadline, change.request}, change.task});
 
     while (!queue_.empty()) {
-      const Task& task = view.task(queue_.begin()->second);
+      const Task& task = *queue_.begin()->second;
       const Layout layout = narrowest(view, task, out.idle().widest());
       const Group group = out.idle().pick(layout.size(), task.group);  // where it is, if possible
       if (group.empty()) return;  // it waits, and all that are due later wait behind it
@@ -32,14 +32,14 @@ class NarrowestInTime final : public Policy {
  private:
   // The narrowest layout that ends in time; if none does, the widest. Of those up to `gpus` GPUs.
   static Layout narrowest(const ClusterView& view, const Task& task, int gpus) {
-    for (const Layout layout : view.layouts(task)) {
+    for (const Layout layout : task.layouts) {
       if (layout.size() > gpus) break;
       if (view.now() + view.cost().remaining(task, layout.size()) <= task.deadline) return layout;
     }
-    return view.widest(task, gpus);
+    return task.widest(gpus);
   }
 
-  std::multimap<std::pair<TimePoint, RequestId>, std::uint32_t> queue_;  // when due -> slot
+  std::multimap<std::pair<TimePoint, RequestId>, const Task*> queue_;  // by when they are due
   int steps_;
 };
 }  // namespace

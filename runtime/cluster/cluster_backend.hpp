@@ -39,7 +39,6 @@ class ClusterBackend final : public Backend {
   // each node; SystemError: one of them cannot work, or is gone.
   ClusterBackend(const Catalog& catalog, Transport& transport, ClusterOptions options);
 
-  TimePoint now() const override { return now_; }
   void launch(const Launch& launch) override;
   void preempt(RunId run, const Group& group) override;
   std::optional<Event> next_event(TimePoint until) override;

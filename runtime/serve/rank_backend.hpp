@@ -27,7 +27,6 @@ class RankBackend : public Backend {
   // ConfigError: more GPUs than kMaxRanks ranks.
   RankBackend(const Catalog& catalog, ServeOptions options);
 
-  TimePoint now() const override { return now_; }
   void launch(const Launch& launch) override;
   void preempt(RunId run, const Group& group) override;
   std::optional<Event> next_event(TimePoint until) override;

@@ -69,7 +69,7 @@ void elsewhere(const ClusterView& view, Decisions& out) {
     const std::size_t nodes = view.nodes().size();
     for (std::size_t i = 1; i <= nodes; ++i) {
       const NodeId node{static_cast<std::uint32_t>((before + i) % nodes)};
-      const Layout layout = view.widest(*task, out.idle().count(node));
+      const Layout layout = task->widest(out.idle().count(node));
       const Group group = out.idle().pick_on(node, layout.size());
       if (group.empty()) continue;
       out.place(*task, group, layout, std::min(2, task->steps_left()));
@@ -95,7 +95,7 @@ void over_nodes(const ClusterView& view, Decisions& out) {
     for (const Gpu& gpu : view.gpus())
       if (out.idle().contains(gpu.id)) idle.push_back(gpu.id);
     // From both ends, so that two GPUs are on two nodes.
-    const Layout layout = view.widest(*task, static_cast<int>(idle.size()));
+    const Layout layout = task->widest(static_cast<int>(idle.size()));
     if (layout.size() > static_cast<int>(idle.size())) break;
     Group group;
     for (std::size_t i = 0; i < static_cast<std::size_t>(layout.size()); ++i)
@@ -128,7 +128,7 @@ TEST(ClusterBackend, WhatStopsAtOneInstantEndsAtOneInstant) {
                                            testing::request(catalog, 0.110)};
     return run_lambda(backend, catalog, requests, [](const ClusterView& view, Decisions& out) {
       for (const Change& change : view.changes())
-        if (change.kind == Change::Kind::kTaskReady && view.task(change.slot).arrival > TimePoint())
+        if (change.kind == Change::Kind::kTaskReady && change.task->arrival > TimePoint())
           for (const Task* task : view.running()) out.preempt(*task);
       testing::first_fit(1)(view, out);
     });

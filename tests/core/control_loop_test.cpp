@@ -102,7 +102,7 @@ TEST(ControlLoop, StepByStepGivesTheSameTimesAsUntilToldOtherwise) {
   const auto whole = run(catalog, requests, first_fit(2));
   const auto stepped = run(catalog, requests, [](const ClusterView& view, Decisions& out) {
     for (const Task* task : view.ready()) {
-      const Layout layout = view.widest(*task, 2);
+      const Layout layout = task->widest(2);
       const Group group = out.idle().pick(layout.size(), task->group);
       if (group.empty()) return;
       out.place(*task, group, layout, 1);
@@ -303,7 +303,7 @@ TEST(ControlLoop, ATaskThatIsDoneIsShownAsItEndedWhenItIsTold) {
   run(catalog, {request(catalog, 0, 100, 4)}, [&](const ClusterView& view, Decisions& out) {
     for (const Change& change : view.changes())
       if (change.kind == Change::Kind::kTaskDone) {
-        const Task& task = view.task(change.slot);
+        const Task& task = *change.task;
         seen.push_back(fmt::format("stage {} on {} GPUs, {} left", task.stage, task.group.size(),
                                    task.steps_left()));
       }
@@ -319,8 +319,7 @@ TEST(ControlLoop, ATaskThatIsDoneCannotBePlaced) {
   const std::string said =
       policy_error(catalog, {request(catalog, 0)}, [](const ClusterView& view, Decisions& out) {
         for (const Change& change : view.changes())
-          if (change.kind == Change::Kind::kTaskDone)
-            return out.place(view.task(change.slot), {{1}}, {});
+          if (change.kind == Change::Kind::kTaskDone) return out.place(*change.task, {{1}}, {});
         first_fit(1)(view, out);
       });
   EXPECT_NE(said.find("there is no such task (any more)"), std::string::npos) << said;

@@ -27,7 +27,7 @@ testing::Decide anything(std::uint64_t seed) {
           const bool give_up = task->stage == 0 && random.below(16) == 0;
           if (give_up) out.reject(*task);
           if (give_up || (!idle && random.below(3) == 0)) continue;
-          const Layout layout = view.widest(*task, 1 << random.below(3));
+          const Layout layout = task->widest(1 << random.below(3));
           const Group group = out.idle().pick(layout.size());
           if (group.empty()) continue;
           out.place(*task, group, layout);

@@ -43,7 +43,7 @@ class FakeCatalog final : public Catalog {
   const CostModel& cost() const override { throw std::logic_error(""); }
   Migration migration(const Task&, const Group&) const override { return {}; }
   Duration standalone(ShapeId, int, int) const override { return {}; }
-  void formed(const Group&) override {}
+  Duration form(const Group&) override { return {}; }
 
  private:
   std::string model_ = "flux";

@@ -20,7 +20,7 @@ class Failing final : public Policy {
     if (check_ == "stalls") return;
     if (check_ == "wakes") return out.wake_at(view.now() + std::chrono::seconds(1));
     for (const Change& change : view.changes())
-      if (change.kind == Change::Kind::kTaskReady) note_arrival(view.task(change.slot));
+      if (change.kind == Change::Kind::kTaskReady) note_arrival(*change.task);
     for (const Task* task : view.ready()) {
       if (out.idle().count() == 0) return;
       if (check_ == "starves" && !may_start(view, *task, out)) continue;

@@ -187,7 +187,7 @@ TEST(Platform, GroupFreeSetUpIsTheSameEveryTime) {
   Platform platform(on("8xH100"));
   const Group pair{GpuId{0}, GpuId{1}};
   EXPECT_EQ(platform.cost().setup(pair), from_seconds(60e-6));
-  platform.formed(pair);
+  EXPECT_EQ(platform.form(pair), from_seconds(60e-6));
   EXPECT_EQ(platform.cost().setup(pair), from_seconds(60e-6));
   EXPECT_EQ(platform.cost().setup({GpuId{0}}), Duration{});
   EXPECT_EQ(platform.cost().dispatch(), from_seconds(5e-6));
@@ -203,12 +203,12 @@ TEST(Platform, CommunicatorsAreKeptAndForgotten) {
     return platform.cost().setup(group) == from_seconds(0.778);
   };
   EXPECT_TRUE(cold(a));
-  platform.formed(a);
+  EXPECT_EQ(platform.form(a), from_seconds(0.778));
   EXPECT_FALSE(cold(a));
   EXPECT_TRUE(cold(b));  // the order is part of a communicator
-  platform.formed(b);
-  platform.formed(a);  // used again: b is now the one not used for longest
-  platform.formed(c);
+  platform.form(b);
+  EXPECT_EQ(platform.form(a), Duration{});  // used again: b is now the one not used for longest
+  platform.form(c);
   EXPECT_FALSE(cold(a));
   EXPECT_TRUE(cold(b));
   EXPECT_FALSE(cold(c));

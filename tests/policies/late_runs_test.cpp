@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <map>
 #include <random>
 
@@ -18,8 +19,8 @@ TEST(LateRuns, CountsWhatALookAtAllRunsWould) {
   std::mt19937 random(1);
   const auto below = [&](std::uint64_t n) { return std::uint64_t{random()} % n; };
   LateRuns runs;
-  std::map<std::uint32_t, std::pair<TaskId, Known>> known;  // by slot
-  std::uint64_t next_task = 0;
+  std::map<std::uint32_t, std::pair<const Task*, Known>> known;  // by slot
+  std::deque<Task> tasks;                                        // where they stay
   TimePoint now{};
   for (int call = 0; call < 2000; ++call) {
     now += Duration(below(1000));
@@ -30,21 +31,18 @@ TEST(LateRuns, CountsWhatALookAtAllRunsWould) {
         continue;
       }
       changes.push_back({.kind = below(2) == 0 ? Change::Kind::kTaskReady : Change::Kind::kTaskDone,
-                         .task = it->second.first,
-                         .slot = it->first});
+                         .task = it->second.first});
       it = known.erase(it);
     }
     runs.begin(changes);
     for (auto& [slot, run] : known) run.second.counts = true;
     for (std::uint32_t slot = 0; slot < 20; ++slot) {
       if (below(3) != 0 || known.contains(slot)) continue;
-      Task task;
-      task.id = {next_task++};
-      task.slot = slot;
+      const Task& task = tasks.emplace_back(Task{.id = {tasks.size()}, .slot = slot});
       const Known run{kServiceClasses[below(3)], now + Duration(below(4000)) - Duration(500),
                       false};
       runs.place(task, run.service, run.latest);
-      known[slot] = {task.id, run};
+      known[slot] = {&task, run};
     }
     runs.advance(now);
     PerClass<int> late, all;

@@ -19,7 +19,7 @@ class FirstFree {
   void operator()(const ClusterView& view, Decisions& out) {
     book_.replay(view, out, [&](std::span<const Change> event) {
       for (const Change& change : event)
-        if (change.kind == Change::Kind::kTaskReady) waiting_.push_back(change.slot);
+        if (change.kind == Change::Kind::kTaskReady) waiting_.push_back(change.task->slot);
       seen_.push_back(free());
       if (aside_ && book_.free().count() > 0) {
         book_.set_aside(book_.free().pick(1));

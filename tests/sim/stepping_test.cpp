@@ -20,7 +20,7 @@ class Scheduler {
   void operator()(const ClusterView& view, Decisions& out) {
     ++calls;
     for (const Change& change : view.changes())
-      if (change.kind == Change::Kind::kTaskReady) settle(view, view.task(change.slot), out);
+      if (change.kind == Change::Kind::kTaskReady) settle(view, *change.task, out);
     for (const Task* task : view.ready())
       if (!placed_.contains(task->id)) start(view, *task, out);
     for (const Task* task : view.ready())
@@ -38,7 +38,7 @@ class Scheduler {
   }
 
   void start(const ClusterView& view, const Task& task, Decisions& out) {
-    const Layout layout = view.widest(task, 1 << task.request.value % 3);
+    const Layout layout = task.widest(1 << task.request.value % 3);
     const Group group = out.idle().pick(layout.size());
     if (!group.empty()) place(task, group, layout, out);
   }

@@ -125,7 +125,7 @@ inline RunOutput run(TestCatalog& catalog, std::vector<Request> requests, Decide
 inline Decide first_fit(int degree) {
   return [degree](const ClusterView& view, Decisions& out) {
     for (const Task* task : view.ready()) {
-      const Layout layout = view.widest(*task, degree);
+      const Layout layout = task->widest(degree);
       const Group group = out.idle().pick(layout.size(), task->group);
       if (group.empty()) return;
       out.place(*task, group, layout);

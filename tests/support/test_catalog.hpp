@@ -67,8 +67,10 @@ class TestCatalog final : public Catalog, public CostModel {
   Duration standalone(ShapeId shape, int steps, int gpus) const override {
     return encode + decode + steps * step(shape, gpus);
   }
-  void formed(const Group& group) override {
+  Duration form(const Group& group) override {
+    const Duration takes = setup(group);
     if (setup_time > Duration{}) formed_.insert(std::vector<GpuId>(group.begin(), group.end()));
+    return takes;
   }
 
   Duration predict(const Task& task, Layout layout, int steps, int batch) const override {

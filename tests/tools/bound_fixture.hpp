@@ -63,7 +63,7 @@ class SlotCatalog final : public Catalog, public CostModel {
   const CostModel& cost() const override { return *this; }
   Migration migration(const Task&, const Group&) const override { return {}; }
   Duration standalone(ShapeId, int, int) const override { return {}; }
-  void formed(const Group&) override {}
+  Duration form(const Group&) override { return {}; }
 
   Duration predict(const Task& task, Layout layout, int steps, int batch) const override {
     return kSlot * slots(task.shape_id, task.stage, layout.size(), batch) * steps;

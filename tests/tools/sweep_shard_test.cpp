@@ -59,12 +59,6 @@ TEST(Shard, OfLaunchedProcesses) {
   EXPECT_EQ(launched_shard(with({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}})).count, 1);
 }
 
-TEST(Shard, MpiIsOnlyAskedForWhereItCanAnswer) {
-  EXPECT_TRUE(launcher_speaks_mpi(with({{"OMPI_COMM_WORLD_RANK", "0"}})));
-  EXPECT_TRUE(launcher_speaks_mpi(with({{"SLURM_PROCID", "0"}, {"PMIX_RANK", "0"}})));
-  EXPECT_FALSE(launcher_speaks_mpi(with({{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "2"}})));
-}
-
 TEST(Shard, OfAShard) {
   std::map<int, int> seen;
   for (int task = 0; task < 3; ++task)

@@ -48,7 +48,7 @@ class FakeCatalog final : public Catalog, private CostModel {
   std::int64_t memory_bytes(ShapeId, std::size_t, Layout, int) const override { return 0; }
   const CostModel& cost() const override { return *this; }
   Migration migration(const Task&, const Group&) const override { return {}; }
-  void formed(const Group&) override {}
+  Duration form(const Group&) override { return {}; }
 
   Duration standalone(ShapeId id, int steps, int gpus) const override {
     ++standalone_calls;

@@ -39,8 +39,7 @@ class Comparer {
   // The tasks of one run: one, or a batch.
   void add(std::span<const TaskRow> batch) {
     const TaskRow& run = batch.front();
-    RunTimes predicted{.dispatch = platform_.cost().dispatch(),
-                       .setup = platform_.cost().setup(run.group)};
+    RunTimes predicted{.dispatch = platform_.cost().dispatch(), .setup = platform_.form(run.group)};
     for (const TaskRow& row : batch)
       predicted.migrate += platform_.cost().migrate(at_launch(row), run.group);
     const Live& first = live_.at(run.request);
@@ -48,7 +47,6 @@ class Comparer {
         platform_.cost().predict(first.task, run.layout, run.steps, static_cast<int>(batch.size()));
     if (!run.failed && run.steps > 0) account(run, first, predicted);
 
-    platform_.formed(run.group);
     for (const TaskRow& row : batch) {
       Live& live = live_.at(row.request);
       live.task.group = run.group;

@@ -76,8 +76,4 @@ Shard launched_shard(const Environment& environment) {
   return from(environment, "SLURM_PROCID", "SLURM_STEP_NUM_TASKS").value_or(Shard{});
 }
 
-bool launcher_speaks_mpi(const Environment& environment) {
-  return environment("OMPI_COMM_WORLD_RANK") || environment("PMIX_RANK") || environment("PMI_RANK");
-}
-
 }  // namespace regroup::tools

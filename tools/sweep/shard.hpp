@@ -32,8 +32,5 @@ Shard job_array_shard(const Environment& environment);
 // The process among those that mpirun (OMPI_COMM_WORLD_RANK, _SIZE) or srun (SLURM_PROCID,
 // SLURM_STEP_NUM_TASKS, which the batch script itself does not have) started together.
 Shard launched_shard(const Environment& environment);
-// Whether their launcher has what MPI needs to meet. Where it has not, as `srun --mpi=none`, MPI
-// does not report that: it ends the process.
-bool launcher_speaks_mpi(const Environment& environment);
 
 }  // namespace regroup::tools

@@ -25,7 +25,7 @@ class Team {
 };
 
 // Meets the processes that were started with this one, `expected` of them, by a launcher that
-// speaks MPI (launcher_speaks_mpi()). Null if they cannot be met: built without MPI, or with
+// speaks MPI (cluster::launched_with_mpi()). Null if they cannot be met: built without MPI, or with
 // another one.
 std::unique_ptr<Team> join_team(int expected);
 

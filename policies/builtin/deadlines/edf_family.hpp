@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -14,14 +13,14 @@
 namespace regroup::edf {
 
 // Order: earlier deadline (none comes last), more important, earlier arrival, earlier in the trace.
-// Constant while the task lives, and of no two tasks the same.
+// Constant while the task lives, and of no two tasks the same; the task itself decides nothing.
 struct Key {
   TimePoint deadline{};
   int less_important = 0;
   TimePoint arrival{};
   RequestId request{};
   std::uint8_t stage = 0;
-  std::uint32_t slot = 0;
+  const Task* task = nullptr;
 
   Key() = default;
   explicit Key(const Task& t)
@@ -30,14 +29,14 @@ struct Key {
         arrival(t.arrival),
         request(t.request),
         stage(t.stage),
-        slot(t.slot) {}
+        task(&t) {}
   auto operator<=>(const Key&) const = default;
 };
 
 // A stage that is one GPU's work whatever the cluster, as encoding and decoding mostly are.
-// `layouts`: of the task.
-inline bool is_single(const Task& task, std::span<const Layout> layouts) {
-  return task.kind != StageKind::kDenoise && layouts.size() == 1 && layouts[0].size() == 1;
+inline bool is_single(const Task& task) {
+  return task.kind != StageKind::kDenoise && task.layouts.size() == 1 &&
+         task.layouts[0].size() == 1;
 }
 
 // What a decision asks the view for over and over.
@@ -78,56 +77,56 @@ inline int steps_of(const Params& params) {
 // Cost: O(log waiting).
 class Queue {
  public:
-  void insert(const ClusterView& view, const Task& task) {
-    const int narrowest = view.layouts(task)[0].size();
+  void insert(const Task& task) {
     if (size_++ == 0) {
-      only_ = {narrowest, task.slot};
+      only_ = &task;
       return;
     }
-    if (only_.slot != kNone) push(only_.narrowest, view.task(std::exchange(only_.slot, kNone)));
-    push(narrowest, task);
+    if (only_ != nullptr) push(*std::exchange(only_, nullptr));
+    push(task);
   }
   bool empty() const { return size_ == 0; }
-  // Removes the first that can do with that many GPUs, and gives its slot.
-  std::optional<std::uint32_t> pop(int gpus) {
-    if (size_ == 0) return std::nullopt;
-    if (only_.slot != kNone) {
-      if (only_.narrowest > gpus) return std::nullopt;
+  // Removes the first that can do with that many GPUs. nullptr: none can.
+  const Task* pop(int gpus) {
+    if (only_ != nullptr) {
+      if (narrowest(*only_) > gpus) return nullptr;
       size_ = 0;
-      return std::exchange(only_.slot, kNone);
+      return std::exchange(only_, nullptr);
     }
-    std::vector<Key>* first = nullptr;
-    for (Line& line : lines_)
-      if (line.narrowest <= gpus && !line.keys.empty())
-        if (first == nullptr || line.keys.front() < first->front()) first = &line.keys;
-    if (first == nullptr) return std::nullopt;
-    std::ranges::pop_heap(*first, std::greater());
-    const std::uint32_t slot = first->back().slot;
-    first->pop_back();
-    --size_;
-    return slot;
+    return size_ == 0 ? nullptr : pop_of_lines(gpus);
   }
 
  private:
-  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
   struct Line {
     int narrowest = 1;      // the size of the narrowest layout of all in it
     std::vector<Key> keys;  // a heap, the first on top
   };
 
-  void push(int narrowest, const Task& task) {
-    const auto found = std::ranges::find(lines_, narrowest, &Line::narrowest);
-    Line& line = found != lines_.end() ? *found : lines_.emplace_back(Line{narrowest, {}});
+  static int narrowest(const Task& task) { return task.layouts.front().size(); }
+
+  void push(const Task& task) {
+    const auto found = std::ranges::find(lines_, narrowest(task), &Line::narrowest);
+    Line& line = found != lines_.end() ? *found : lines_.emplace_back(Line{narrowest(task), {}});
     line.keys.emplace_back(task);
     std::ranges::push_heap(line.keys, std::greater());
   }
 
+  const Task* pop_of_lines(int gpus) {
+    std::vector<Key>* first = nullptr;
+    for (Line& line : lines_)
+      if (line.narrowest <= gpus && !line.keys.empty())
+        if (first == nullptr || line.keys.front() < first->front()) first = &line.keys;
+    if (first == nullptr) return nullptr;
+    std::ranges::pop_heap(*first, std::greater());
+    const Task* const task = first->back().task;
+    first->pop_back();
+    --size_;
+    return task;
+  }
+
   std::size_t size_ = 0;
   // One that came while nobody waited is in no line: mostly it is the next to go.
-  struct {
-    int narrowest = 1;
-    std::uint32_t slot = kNone;
-  } only_;
+  const Task* only_ = nullptr;
   std::vector<Line> lines_;  // few: models differ little in this
 };
 

@@ -70,7 +70,7 @@ class OneByOne {
 
  private:
   static bool arrives(const ClusterView& view, const Change& change) {
-    return change.kind == Change::Kind::kTaskReady && view.task(change.slot).group.empty();
+    return change.kind == Change::Kind::kTaskReady && change.task->group.empty();
   }
   // One past the last change of the event that begins there.
   static std::size_t event_end(std::span<const Change> changes, std::size_t begin) {
@@ -90,7 +90,7 @@ class OneByOne {
     switch (change.kind) {
       case Change::Kind::kTaskReady:
       case Change::Kind::kTaskDone: {
-        const Group& group = view.task(change.slot).group;
+        const Group& group = change.task->group;
         return {group.begin(), group.size()};
       }
       case Change::Kind::kGpuRepaired:

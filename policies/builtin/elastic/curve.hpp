@@ -48,7 +48,7 @@ class CurveTable {
   static Curve make(const ClusterView& view, const Task& task) {
     int node_size = 1;
     for (const Node& node : view.nodes()) node_size = std::max(node_size, node.count);
-    const auto layouts = view.layouts(task);
+    const auto layouts = task.layouts;
     Curve curve;
     if (task.kind == StageKind::kDenoise) {
       for (const Layout& layout : layouts) add(curve, view, task, layout.size(), node_size);

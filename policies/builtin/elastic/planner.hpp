@@ -98,10 +98,10 @@ class Planner {
   void take_in(const ClusterView& view, const Change& change) {
     switch (change.kind) {
       case Change::Kind::kTaskReady:
-        take_in_ready(view, view.task(change.slot));
+        take_in_ready(view, *change.task);
         break;
       case Change::Kind::kTaskDone:
-        ledger_.done(change.slot);
+        ledger_.done(change.task->slot);
         break;
       case Change::Kind::kRequestDone:
         ledger_.request_done(change.request);

@@ -127,8 +127,8 @@ class BoundLanes {
         const auto [found, is_new] = requests_.try_emplace(change.request);
         BoundRequest& request = found->second;
         if (is_new) request.arrival_number = arrivals_++;
-        end_run(request, change.task);
-        request.ready.push_back(change.slot);
+        end_run(request, change.task->id);
+        request.ready.push_back(change.task->slot);
         if (is_new) {
           enter(view, request, bind);
         } else if (request.lane != kNoLane) {
@@ -138,7 +138,7 @@ class BoundLanes {
         break;
       }
       case Change::Kind::kTaskDone:
-        end_run(requests_.at(change.request), change.task);
+        end_run(requests_.at(change.request), change.task->id);
         break;
       case Change::Kind::kRequestDone: {
         const auto found = requests_.find(change.request);
@@ -260,7 +260,7 @@ class BoundLanes {
   void start(const ClusterView& view, std::size_t index, Decisions& out) {
     Lane& lane = touch(index);
     const Task& task = view.task(lane.active->ready.front());
-    const Layout layout = view.widest(task, working(view, index));
+    const Layout layout = task.widest(working(view, index));
     const Group group = first_working(view, lane, layout.size());
     if (!all_idle(group, out)) {
       for (const GpuId gpu : group)

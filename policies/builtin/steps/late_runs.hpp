@@ -59,9 +59,10 @@ class LateRuns {
   }
 
   void end(const Change& change) {
-    if (change.slot >= runs_.size() || runs_[change.slot].task != change.task) return;
-    Run& run = runs_[change.slot];
-    if (run.state == Run::kInTime) in_time_[run.service].erase({run.latest, change.slot});
+    const std::uint32_t slot = change.task->slot;
+    if (slot >= runs_.size() || runs_[slot].task != change.task->id) return;
+    Run& run = runs_[slot];
+    if (run.state == Run::kInTime) in_time_[run.service].erase({run.latest, slot});
     if (run.state == Run::kLate) --late_[run.service];
     run.state = Run::kNone;
   }

@@ -128,7 +128,7 @@ class StepBoundary : public Policy {
   int needed_anywhere(const ClusterView& view) {
     const WaitingTasks& anywhere = queues_.anywhere();
     const auto narrowest = [&](const WaitingKey& key) {
-      return view.layouts(view.task(key.slot)).front().size();
+      return view.task(key.slot).layouts.front().size();
     };
     if (needed_version_ != queues_.anywhere_version()) {
       needed_version_ = queues_.anywhere_version();

@@ -32,7 +32,7 @@ using WidthList = std::array<int, 3>;
 
 // A stage that can only have one GPU.
 inline bool single_gpu(const ClusterView& view, const Task& task) {
-  return view.layouts(task).back().size() == 1;
+  return task.layouts.back().size() == 1;
 }
 
 // The moves that are open to tasks on one node.
@@ -52,7 +52,7 @@ class MoveFinder {
   }
   int widest_window(const Task& task) const {
     const int count = std::min(nodes_.count(node_), static_cast<int>(kMaxGroupSize));
-    if (!single_gpu(view_, task)) return view_.widest(task, count).size();
+    if (!single_gpu(view_, task)) return task.widest(count).size();
     return static_cast<int>(std::bit_floor(static_cast<unsigned>(count)));
   }
 
@@ -72,7 +72,7 @@ class MoveFinder {
     for (const int width : widths) {
       if (width == 0) continue;
       int wide = std::min(width, widest_window(task));
-      if (!single_gpu(view_, task)) wide = view_.widest(task, wide).size();
+      if (!single_gpu(view_, task)) wide = task.widest(wide).size();
       GpuMask used = 0;
       for (int i = 0; i < windows; ++i) {
         const GpuMask window = best_window(own, wide, used);
@@ -102,7 +102,7 @@ class MoveFinder {
 
   // Onto the lowest idle GPUs that the narrowest layout can have.
   std::optional<Move> narrowest(const Task& task, const QueuedRequest& request) const {
-    const Layout layout = view_.layouts(task).front();
+    const Layout layout = task.layouts.front();
     const GpuMask window = best_window(0, layout.size(), 0);
     if (window == 0) return std::nullopt;
     return Move{.task = &task,
@@ -134,7 +134,7 @@ class MoveFinder {
                 std::vector<Move>& moves) const {
     Move move{.task = &task, .request = &request, .window = window};
     const int width = std::popcount(window);
-    move.layout = view_.widest(task, width);
+    move.layout = task.widest(width);
     if (move.layout.size() > width) return;
     move.runs_on = lowest(window, move.layout.size());
     if (!single_gpu(view_, task)) move.window = move.runs_on;

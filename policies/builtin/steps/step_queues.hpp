@@ -77,7 +77,7 @@ class StepQueues {
     switch (change.kind) {
       case Change::Kind::kTaskReady:
         end_run(change);
-        enqueue(view, view.task(change.slot));
+        enqueue(view, *change.task);
         break;
       case Change::Kind::kTaskDone:
         end_run(change);
@@ -184,9 +184,10 @@ class StepQueues {
 
   // If that task ran, its GPUs are free again.
   void end_run(const Change& change) {
-    if (change.slot >= places_.size() || places_[change.slot].running != change.task) return;
-    places_[change.slot].running = kNoTask;
-    agenda_.touch(places_[change.slot].home);
+    const std::uint32_t slot = change.task->slot;
+    if (slot >= places_.size() || places_[slot].running != change.task->id) return;
+    places_[slot].running = kNoTask;
+    agenda_.touch(places_[slot].home);
   }
 
   void enqueue(const ClusterView& view, const Task& task) {
@@ -240,7 +241,7 @@ class StepQueues {
                       const QueuedRequest& request) const {
     if (request.window.empty()) return nodes_.size();
     const std::size_t node = nodes_.node_of(request.window[0]);
-    const bool fits = view.layouts(task).front().size() <= nodes_.count(node);
+    const bool fits = task.layouts.front().size() <= nodes_.count(node);
     return fits ? node : nodes_.size();
   }
 

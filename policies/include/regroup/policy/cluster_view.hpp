@@ -36,10 +36,9 @@ struct Change {
     kWoke,  // a wake_at() fell due
   };
   Kind kind{};
-  RequestId request{};     // task and request changes
-  TaskId task{};           // task changes
-  std::uint32_t slot = 0;  // task changes; see ClusterView::task
-  GpuId gpu{};             // GPU changes
+  RequestId request{};         // task and request changes
+  const Task* task = nullptr;  // task changes; one that is done as it ended
+  GpuId gpu{};                 // GPU changes
 };
 
 // Where a running task stands by the cost model's account of it.
@@ -62,28 +61,15 @@ class ClusterView {
   virtual const TaskSet& running() const = 0;           // tasks that may be preempted
   virtual std::span<const Change> changes() const = 0;  // in the order they happened
 
-  // The live task in that slot; or one that a kTaskDone of this call tells of, as it ended but for
-  // its id, which names nothing any more.
+  // The live task in that slot; or one that a kTaskDone of this call tells of, as it ended.
   virtual const Task& task(std::uint32_t slot) const = 0;
   // Undefined for a task that is not running.
   virtual Progress progress(const Task& task) const = 0;
 
   virtual const CostModel& cost() const = 0;
-  // The layouts worth considering for this task: one for each size, ascending, never empty. The
-  // model may be able to have others of the same size; they may be placed too.
-  virtual std::span<const Layout> layouts(const Task& task) const = 0;
 
   virtual std::string_view name(ModelId model) const = 0;
   virtual std::string_view name(ClassId request_class) const = 0;
-
-  // The widest listed layout of at most `gpus` GPUs (the narrowest one if none is that narrow).
-  Layout widest(const Task& task, int gpus) const {
-    const auto all = layouts(task);
-    Layout best = all.front();
-    for (const Layout layout : all)
-      if (layout.size() <= gpus) best = layout;
-    return best;
-  }
 
  protected:
   ~ClusterView() = default;

@@ -6,7 +6,7 @@
 namespace regroup {
 
 // All answers are pure functions of the arguments and of which groups have been formed so far.
-// A layout must be one that ClusterView::layouts() lists for the task, or another that the model
+// A layout must be one that Task::layouts has, or another that the model
 // can have; anything else is a PolicyError.
 class CostModel {
  public:

@@ -82,13 +82,13 @@ class LaneScheduler {
   void take_in(const ClusterView& view, const Change& change) {
     switch (change.kind) {
       case Change::Kind::kTaskReady: {
-        const Task& task = view.task(change.slot);
-        release(change.slot);
-        waiting_.emplace(key_(view, task), task.arrival, task.id, change.slot);
+        const Task& task = *change.task;
+        release(change.task->slot);
+        waiting_.emplace(key_(view, task), task.arrival, task.id, change.task->slot);
         break;
       }
       case Change::Kind::kTaskDone:
-        release(change.slot);
+        release(change.task->slot);
         break;
       case Change::Kind::kGpuFailed:
       case Change::Kind::kGpuRepaired: {
@@ -128,7 +128,7 @@ class LaneScheduler {
         chosen = before;
     // A model that cannot have the degree is an error of whoever chose the degree: the host says
     // so.
-    Layout layout = view.widest(task, degree_);
+    Layout layout = task.widest(degree_);
     if (task.kind == StageKind::kDenoise && layout.size() != degree_)
       layout = {.ulysses = static_cast<std::uint8_t>(degree_)};
     const auto size = static_cast<std::size_t>(layout.size());

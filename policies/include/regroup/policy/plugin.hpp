@@ -9,7 +9,7 @@
 #include "regroup/policy/policy.hpp"
 
 // Raised by one whenever anything in regroup/policy/ changes shape or meaning.
-#define RG_POLICY_API_VERSION 2
+#define RG_POLICY_API_VERSION 3
 
 #define RG_STRINGIZE_(x) #x
 #define RG_STRINGIZE(x) RG_STRINGIZE_(x)
@@ -43,12 +43,26 @@ struct PolicyPlugin {
 // Catches a plugin built against headers that were edited without raising the API version.
 constexpr std::uint64_t layout_fingerprint() {
   std::uint64_t hash = 14695981039346656037u;
-  for (const std::size_t n :
-       {sizeof(Task), offsetof(Task, stage), offsetof(Task, shape), offsetof(Task, denoise_steps),
-        offsetof(Task, steps_done), offsetof(Task, deadline), offsetof(Task, group),
-        offsetof(Task, layout), sizeof(Gpu), offsetof(Gpu, state), offsetof(Gpu, run), sizeof(Node),
-        sizeof(Change), offsetof(Change, slot), sizeof(Progress), sizeof(Group), sizeof(Layout),
-        sizeof(IdleGpus), sizeof(TaskSet)}) {
+  for (const std::size_t n : {sizeof(Task),
+                              offsetof(Task, stage),
+                              offsetof(Task, shape),
+                              offsetof(Task, denoise_steps),
+                              offsetof(Task, steps_done),
+                              offsetof(Task, deadline),
+                              offsetof(Task, group),
+                              offsetof(Task, layout),
+                              offsetof(Task, layouts),
+                              sizeof(Gpu),
+                              offsetof(Gpu, state),
+                              offsetof(Gpu, run),
+                              sizeof(Node),
+                              sizeof(Change),
+                              offsetof(Change, task),
+                              sizeof(Progress),
+                              sizeof(Group),
+                              sizeof(Layout),
+                              sizeof(IdleGpus),
+                              sizeof(TaskSet)}) {
     hash = (hash ^ n) * 1099511628211u;
   }
   return hash;

@@ -9,7 +9,8 @@
 namespace regroup {
 
 // The next runnable piece of one request: a stage of its model, and for a denoise stage the steps
-// that are left of it. The host owns tasks; a pointer is valid during the call that showed it.
+// that are left of it. The host owns tasks; each stays where it is until a call has told of its
+// end, or of that of its request.
 struct Task {
   TaskId id{};  // kept from the moment the stage becomes ready until it is done
   RequestId request{};
@@ -39,7 +40,18 @@ struct Task {
   Group group{};    // running: where. Ready: where its state lies (empty: nothing to move)
   Layout layout{};  // of `group`
 
+  // Those worth considering: one for each size, ascending, never empty. The model may be able to
+  // have others of the same size; they may be placed too. Valid throughout the run.
+  std::span<const Layout> layouts;
+
   constexpr int steps_left() const { return steps_total - steps_done; }
+  // The widest of `layouts` of at most `gpus` GPUs (the narrowest one if none is that narrow).
+  constexpr Layout widest(int gpus) const {
+    Layout best = layouts.front();
+    for (const Layout each : layouts)
+      if (each.size() <= gpus) best = each;
+    return best;
+  }
 };
 
 // Earliest arrival first, then trace order, then stage: the order in which the host shows tasks.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -67,6 +68,9 @@ struct Layout {
 
   constexpr int size() const { return cfg * ulysses * ring * tp; }
   friend constexpr auto operator<=>(const Layout&, const Layout&) = default;
+  friend constexpr bool operator==(const Layout& a, const Layout& b) {
+    return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);  // all at once
+  }
 };
 
 enum class StageKind : std::uint8_t { kEncode, kDenoise, kDecode, kOther };
