@@ -2,11 +2,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <new>
+#include <span>
+#include <string_view>
+#include <utility>
 
 #include "core/errors.hpp"
 #include "runtime/cluster/job.hpp"
@@ -24,6 +29,25 @@ int complain(ExitCode code, const char* what) {
   return code;
 }
 
+// The verb that is called, or all of them: for help, where none is named first, and for a file of
+// flags, which may have a section for each. To make the flags of all takes 2 ms.
+void add_verbs(CLI::App& program, int argc, char** argv, regroup::cluster::Job& job) {
+  using namespace regroup::tools;
+  const auto replay = [&](CLI::App& app) { add_replay(app, job); };
+  const std::pair<std::string_view, std::function<void(CLI::App&)>> verbs[] = {
+      {"replay", replay},           {"compare", add_compare}, {"journal", add_journal},
+      {"table", add_table},         {"picture", add_picture}, {"report", add_report},
+      {"calibrate", add_calibrate}, {"costs", add_costs},     {"policy", add_policy},
+      {"bench", add_bench},         {"trace", add_trace},     {"bound", add_bound},
+      {"sweep", add_sweep}};
+  const std::span<char*> arguments(argv, static_cast<std::size_t>(argc));
+  const auto gives_file = [](std::string_view a) { return a.starts_with("--config"); };
+  if (argc > 1 && std::ranges::none_of(arguments, gives_file))
+    for (const auto& [name, add] : verbs)
+      if (arguments[1] == name) return add(program);
+  for (const auto& [name, add] : verbs) add(program);
+}
+
 int run(int argc, char** argv, regroup::cluster::Job& job) {
   CLI::App program(
       "Designs GPU-parallelism schedules for diffusion transformer serving: replays request traces "
@@ -37,19 +61,7 @@ int run(int argc, char** argv, regroup::cluster::Job& job) {
   program.footer(
       "Exit codes: 0 ok, 1 a check failed, 2 usage or configuration, 3 the machine, 4 the policy "
       "broke its contract.");
-  regroup::tools::add_replay(program, job);
-  regroup::tools::add_compare(program);
-  regroup::tools::add_journal(program);
-  regroup::tools::add_table(program);
-  regroup::tools::add_picture(program);
-  regroup::tools::add_report(program);
-  regroup::tools::add_calibrate(program);
-  regroup::tools::add_costs(program);
-  regroup::tools::add_policy(program);
-  regroup::tools::add_bench(program);
-  regroup::tools::add_trace(program);
-  regroup::tools::add_bound(program);
-  regroup::tools::add_sweep(program);
+  add_verbs(program, argc, argv, job);
   try {
     program.parse(argc, argv);
   } catch (const CLI::RuntimeError& error) {
