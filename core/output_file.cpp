@@ -11,7 +11,7 @@
 namespace regroup {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
+constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
 constexpr int kPermissions = 0666;  // less the user's umask
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const char* what, int error) {

@@ -29,49 +29,58 @@ void Relay::join(bool drop) {
   {
     const std::lock_guard lock(mutex_);
     last_ = true;
-    if (drop) full_ = {};
+    if (drop) full_.clear();
   }
-  changed_.notify_all();
+  work_.notify_one();
   if (thread_.joinable()) thread_.join();
 }
 
 // On the loop's thread.
 void Relay::hand_over() {
+  bool wake = false;
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !empty_.empty() || error_; });
+    if (empty_.empty()) room_.wait(lock, [&] { return empty_.size() >= kEnough || error_; });
     if (error_) std::rethrow_exception(error_);
-    full_.push(std::exchange(recorder_.block(), std::move(empty_.back())));
+    full_.push_back(std::exchange(recorder_.block(), std::move(empty_.back())));
     empty_.pop_back();
+    wake = std::exchange(asleep_, false);
   }
-  changed_.notify_all();
+  if (wake) work_.notify_one();
 }
 
 void Relay::pass_on() {
-  while (true) {
-    CallBlock block;
+  for (std::vector<CallBlock> blocks;; blocks.clear()) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return !full_.empty() || last_; });
+      if (full_.empty()) work_.wait_for(lock, kNap, [&] { return last_; });
+      asleep_ = full_.empty() && !last_;
+      work_.wait(lock, [&] { return !full_.empty() || last_; });
       if (full_.empty()) return;
-      block = std::move(full_.front());
-      full_.pop();
+      blocks.swap(full_);
     }
-    std::exception_ptr error;
-    try {
-      player_.play(block);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    block.clear();
-    {
-      const std::lock_guard lock(mutex_);
-      empty_.push_back(std::move(block));
-      error_ = error;
-    }
-    changed_.notify_all();
-    if (error) return;
+    for (CallBlock& block : blocks)
+      if (!pass_on(std::move(block))) return;
   }
+}
+
+bool Relay::pass_on(CallBlock block) {
+  std::exception_ptr error;
+  try {
+    player_.play(block);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  block.clear();
+  bool enough = false;
+  {
+    const std::lock_guard lock(mutex_);
+    empty_.push_back(std::move(block));
+    error_ = error;
+    enough = error || empty_.size() >= kEnough;
+  }
+  if (enough) room_.notify_one();
+  return !error;
 }
 
 void Relay::on_arrival(TimePoint at, const Request& request) {

@@ -1,11 +1,11 @@
 // An observer on a thread of its own: a run does not wait for its files.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
 #include <mutex>
-#include <queue>
 #include <thread>
 #include <vector>
 
@@ -17,8 +17,9 @@ namespace regroup {
 // with the same arguments (of tasks: what does not change while they live), so that what is written
 // does not depend on threads. A run is told as its launch and its end: both have the same tasks,
 // group and layout. Live tasks have different slots. Nothing comes back, except that what the
-// observer throws leaves a later call of the loop, or finish(). The loop only copies: calls travel
-// in large blocks, and there are few of those; where the observer is slower, the loop waits for it.
+// observer throws leaves a later call of the loop, or finish(). Calls travel as what
+// nobody could guess, in blocks, of which there are few; where the observer is slower, the loop
+// waits for it.
 class Relay final : public Observer {
  public:
   // `classes` is the loop's table, which grows during the run; the observer must look names up in
@@ -27,7 +28,7 @@ class Relay final : public Observer {
   Relay(const NameTable<ClassId>& classes, NameTable<ClassId>& their_classes, Observer& observer);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
-  // Waits for the block under way; calls that finish() did not wait for are dropped.
+  // Waits for the blocks under way; calls that finish() did not wait for are dropped.
   ~Relay() override;
 
   // After the last call: waits until all is passed on. Throws what the observer threw.
@@ -45,8 +46,13 @@ class Relay final : public Observer {
   void on_end(TimePoint at) override;
 
  private:
-  static constexpr std::size_t kBlockBytes = std::size_t{1} << 17;
-  static constexpr int kBlocks = 8;
+  static constexpr std::size_t kBlockBytes = std::size_t{1} << 14;
+  static constexpr std::size_t kBlocks = 16;
+  // So many empty ones are worth waking the loop for, where it had to wait.
+  static constexpr std::size_t kEnough = kBlocks / 2;
+  // The thread looks for more by itself once more before it sleeps until it is woken: to wake it
+  // takes the loop as long as hundreds of events, as it stops another processor of the machine's.
+  static constexpr std::chrono::milliseconds kNap{1};
 
   void recorded() {
     if (recorder_.block().size() >= kBlockBytes) hand_over();
@@ -54,16 +60,21 @@ class Relay final : public Observer {
   void hand_over();
   void join(bool drop);
   void pass_on();  // the thread
+  bool pass_on(CallBlock block);
 
-  CallRecorder recorder_;  // the loop's
-  CallPlayer player_;      // the thread's
+  // What the two write all the time lies on cache lines that the other never reads: processors
+  // fetch lines in pairs of 64 bytes.
+  static constexpr std::size_t kApart = 128;
+  alignas(kApart) CallRecorder recorder_;  // the loop's
+  alignas(kApart) CallPlayer player_;      // the thread's
 
-  std::mutex mutex_;  // for all below but the thread
-  std::condition_variable changed_;
-  std::queue<CallBlock> full_;    // in order
-  std::vector<CallBlock> empty_;  // with the memory that they had
-  bool last_ = false;             // no more will come
-  std::exception_ptr error_;      // what the observer threw; nothing is passed on any more
+  alignas(kApart) std::mutex mutex_;     // for all below but the thread
+  std::condition_variable work_, room_;  // for the thread, for the loop
+  std::vector<CallBlock> full_;          // in order
+  std::vector<CallBlock> empty_;         // with the memory that they had
+  bool asleep_ = false;                  // the thread, until it is woken
+  bool last_ = false;                    // no more will come
+  std::exception_ptr error_;             // what the observer threw; nothing is passed on any more
   std::thread thread_;
 };
 

@@ -21,18 +21,25 @@ enum class Call : std::uint8_t {
   kEnd,
 };
 
-// Followed by the GPUs of the group, then by the tasks: the slot of each, and what it is if it was
-// not told yet.
-struct LaunchFields {
-  TimePoint at;
-  RunId run;
-  RunTimes expected;
-  Duration step;
-  int steps;
-  Layout layout;
-  std::uint32_t gpus;
-  std::uint32_t tasks;
+// What is not as the player would guess, and follows in this order: see KnownCalls.
+namespace says {
+enum InLaunch : std::uint8_t {
+  kInstant = 1,
+  kRun = 2,
+  kTimes = 4,
+  kGroup = 8,
+  kTasks = 16,  // it is a batch, or its task was not told yet
 };
+enum InRunEnd : std::uint8_t {
+  kOther = 1,  // all of it: EndFields
+  kSetupNeeded = 2,
+  kFailed = 4,
+};
+enum InInstant : std::uint8_t {
+  kAt = 1,
+  kCounts = 2,
+};
+}  // namespace says
 
 constexpr std::uint32_t kNewTask = std::uint32_t{1} << 31;  // beside the slot
 
@@ -45,21 +52,15 @@ struct TaskFields {
   StageKind kind;
 };
 
-// The rest of a run is its launch's, which is found by the slot of its first task: that has no
-// other run before this one has ended.
-struct RunFields {
-  RunId run;
+// Of a run that did not do what its launch expected.
+struct EndFields {
   TimePoint ended;
   RunTimes times;
   Duration expected;
-  std::uint32_t first_slot;
   int steps;
-  bool setup_needed;
-  bool failed;
 };
 
-struct InstantFields {
-  TimePoint at;
+struct Counts {
   std::size_t ready_tasks;
   int idle_gpus;
 };
@@ -73,7 +74,7 @@ void CallBlock::clear() {
 }
 
 void CallBlock::grow(std::size_t count) {
-  constexpr std::size_t kLeast = std::size_t{1} << 16;
+  constexpr std::size_t kLeast = std::size_t{3} << 13;
   room_ = std::max({kLeast, 2 * room_, size_ + count});
   std::unique_ptr<char[]> larger = std::make_unique_for_overwrite<char[]>(room_);
   if (size_ > 0) std::memcpy(larger.get(), bytes_.get(), size_);
@@ -103,12 +104,34 @@ void CallRecorder::arrival(TimePoint at, const Request& request) {
     block_.classes.push_back(classes_.name({classes_told_}));
 }
 
+void CallRecorder::put_group(const Group& group) {
+  const auto size = static_cast<std::uint32_t>(group.size());
+  put(size);
+  std::memcpy(block_.add(size * sizeof(GpuId)), group.begin(), size * sizeof(GpuId));
+}
+
 void CallRecorder::launch(TimePoint at, const Launch& l) {
-  const auto gpus = static_cast<std::uint32_t>(l.group.size());
-  put(Call::kLaunch, LaunchFields{at, l.run, l.expected, l.step, l.steps, l.layout, gpus,
-                                  static_cast<std::uint32_t>(l.tasks.size())});
-  std::memcpy(block_.add(gpus * sizeof(GpuId)), l.group.begin(), gpus * sizeof(GpuId));
-  for (const Task* task : l.tasks) put_task(*task);
+  const Task& first = *l.tasks.front();
+  KnownCalls::Run& known = known_.run(first.slot);
+  const KnownCalls::Times times{l.expected, l.step, l.steps, l.layout};
+  unsigned also = 0;
+  if (at != known_.at) also |= says::kInstant;
+  if (l.run != known_.next_run) also |= says::kRun;
+  if (times != known.times) also |= says::kTimes;
+  if (l.group != known.group) also |= says::kGroup;
+  if (l.tasks.size() > 1 || !is_told(first)) also |= says::kTasks;
+  put(Call::kLaunch, static_cast<std::uint8_t>(also), first.slot);
+  if (also & says::kInstant) put(at);
+  if (also & says::kRun) put(l.run);
+  if (also & says::kTimes) put(known.times = times);
+  if (also & says::kGroup) put_group(known.group = l.group);
+  if (also & says::kTasks) {
+    put(static_cast<std::uint32_t>(l.tasks.size()));
+    for (const Task* task : l.tasks) put_task(*task);
+  }
+  known.run = l.run;
+  known.launched = known_.at = at;
+  known_.next_run = {l.run.value + 1};
 }
 
 void CallRecorder::preempt(TimePoint at, RunId run, std::span<const Task* const> tasks) {
@@ -116,8 +139,21 @@ void CallRecorder::preempt(TimePoint at, RunId run, std::span<const Task* const>
 }
 
 void CallRecorder::run_end(const RunRecord& r) {
-  put(Call::kRunEnd, RunFields{r.run, r.ended, r.times, r.expected, r.tasks.front()->slot, r.steps,
-                               r.setup_needed, r.failed});
+  const std::uint32_t slot = r.tasks.front()->slot;
+  const KnownCalls::Run& known = known_.run(slot);
+  RG_CHECK(known.run == r.run, "run {} ends where run {} was launched", r.run.value,
+           known.run.value);
+  const KnownCalls::Times& times = known.times;
+  const Duration total = times.expected.total();
+  unsigned also = 0;
+  if (r.ended != known.launched + total || r.times != times.expected || r.expected != total ||
+      r.steps != times.steps)
+    also |= says::kOther;
+  if (r.setup_needed) also |= says::kSetupNeeded;
+  if (r.failed) also |= says::kFailed;
+  put(Call::kRunEnd, static_cast<std::uint8_t>(also), slot);
+  if (also & says::kOther) put(EndFields{r.ended, r.times, r.expected, r.steps});
+  known_.at = r.ended;
 }
 
 void CallRecorder::request_end(const RequestOutcome& outcome) {
@@ -131,7 +167,13 @@ void CallRecorder::gpu_repaired(TimePoint at, GpuId gpu) { put(Call::kGpuRepaire
 void CallRecorder::wake(TimePoint at, TimePoint when) { put(Call::kWake, at, when); }
 
 void CallRecorder::instant(TimePoint at, std::size_t ready_tasks, int idle_gpus) {
-  put(Call::kInstant, InstantFields{at, ready_tasks, idle_gpus});
+  unsigned also = 0;
+  if (at != known_.at) also |= says::kAt;
+  if (ready_tasks != known_.ready_tasks || idle_gpus != known_.idle_gpus) also |= says::kCounts;
+  put(Call::kInstant, static_cast<std::uint8_t>(also));
+  if (also & says::kAt) put(known_.at = at);
+  if (also & says::kCounts)
+    put(Counts{known_.ready_tasks = ready_tasks, known_.idle_gpus = idle_gpus});
 }
 
 void CallRecorder::end(TimePoint at) { put(Call::kEnd, at); }
@@ -181,45 +223,69 @@ void CallPlayer::arrive(TimePoint at, Request&& arriving) {
   observer_.on_arrival(at, request);
 }
 
+Group CallPlayer::get_group() {
+  Group group;
+  for (auto left = get<std::uint32_t>(); left > 0; --left) group.push_back(get<GpuId>());
+  return group;
+}
+
 void CallPlayer::launch() {
-  const auto f = get<LaunchFields>();
-  const std::span<const char> gpus = take(f.gpus * sizeof(GpuId));
-  const Task& first = get_task();
-  if (first.slot >= runs_.size()) runs_.resize(first.slot + 1);
-  Run& run = runs_[first.slot];
-  run.launched = f.at;
-  run.layout = f.layout;
-  run.group.clear();
-  for (std::size_t at = 0; at < gpus.size(); at += sizeof(GpuId)) {
-    GpuId gpu;
-    std::memcpy(&gpu, &gpus[at], sizeof gpu);
-    run.group.push_back(gpu);
-  }
-  run.tasks.assign(1, &first);
-  for (std::uint32_t left = f.tasks; left > 1; --left) run.tasks.push_back(&get_task());
-  observer_.on_launch(f.at, {.run = f.run,
-                             .tasks = run.tasks,
-                             .group = run.group,
-                             .layout = f.layout,
-                             .steps = f.steps,
-                             .expected = f.expected,
-                             .step = f.step});
+  const auto also = get<std::uint8_t>();
+  const auto slot = get<std::uint32_t>();
+  KnownCalls::Run& run = known_.run(slot);
+  if (also & says::kInstant) known_.at = get<TimePoint>();
+  run.run = also & says::kRun ? get<RunId>() : known_.next_run;
+  if (also & says::kTimes) run.times = get<KnownCalls::Times>();
+  if (also & says::kGroup) run.group = get_group();
+  run_tasks_.resize(known_.runs.size());
+  std::vector<const Task*>& tasks = run_tasks_[slot];
+  tasks.clear();
+  if (also & says::kTasks)
+    for (auto left = get<std::uint32_t>(); left > 0; --left) tasks.push_back(&get_task());
+  else
+    tasks.push_back(&tasks_.at(slot));
+  run.launched = known_.at;
+  known_.next_run = {run.run.value + 1};
+  observer_.on_launch(run.launched, {.run = run.run,
+                                     .tasks = tasks,
+                                     .group = run.group,
+                                     .layout = run.times.layout,
+                                     .steps = run.times.steps,
+                                     .expected = run.times.expected,
+                                     .step = run.times.step});
 }
 
 void CallPlayer::end_run() {
-  const auto f = get<RunFields>();
-  const Run& run = runs_.at(f.first_slot);
-  observer_.on_run_end({.run = f.run,
-                        .tasks = run.tasks,
+  const auto also = get<std::uint8_t>();
+  const auto slot = get<std::uint32_t>();
+  const KnownCalls::Run& run = known_.runs.at(slot);
+  const KnownCalls::Times& times = run.times;
+  EndFields end{run.launched + times.expected.total(), times.expected, times.expected.total(),
+                times.steps};
+  if (also & says::kOther) end = get<EndFields>();
+  known_.at = end.ended;
+  observer_.on_run_end({.run = run.run,
+                        .tasks = run_tasks_[slot],
                         .group = run.group,
-                        .layout = run.layout,
-                        .steps = f.steps,
+                        .layout = times.layout,
+                        .steps = end.steps,
                         .launched = run.launched,
-                        .ended = f.ended,
-                        .times = f.times,
-                        .expected = f.expected,
-                        .setup_needed = f.setup_needed,
-                        .failed = f.failed});
+                        .ended = end.ended,
+                        .times = end.times,
+                        .expected = end.expected,
+                        .setup_needed = (also & says::kSetupNeeded) != 0,
+                        .failed = (also & says::kFailed) != 0});
+}
+
+void CallPlayer::instant() {
+  const auto also = get<std::uint8_t>();
+  if (also & says::kAt) known_.at = get<TimePoint>();
+  if (also & says::kCounts) {
+    const auto counts = get<Counts>();
+    known_.ready_tasks = counts.ready_tasks;
+    known_.idle_gpus = counts.idle_gpus;
+  }
+  observer_.on_instant(known_.at, known_.ready_tasks, known_.idle_gpus);
 }
 
 void CallPlayer::end_request() {
@@ -234,17 +300,14 @@ void CallPlayer::play_one(CallBlock& block) {
   if (call == Call::kLaunch) return launch();
   if (call == Call::kRunEnd) return end_run();
   if (call == Call::kRequestEnd) return end_request();
-  if (call == Call::kInstant) {
-    const auto f = get<InstantFields>();
-    return observer_.on_instant(f.at, f.ready_tasks, f.idle_gpus);
-  }
+  if (call == Call::kInstant) return instant();
   const auto at = get<TimePoint>();
   switch (call) {
     case Call::kArrival:
       return arrive(at, std::move(block.requests.at(arrived_++)));
     case Call::kPreempt: {
       const auto run = get<RunId>();
-      return observer_.on_preempt(at, run, runs_.at(get<std::uint32_t>()).tasks);
+      return observer_.on_preempt(at, run, run_tasks_.at(get<std::uint32_t>()));
     }
     case Call::kGpuFailed:
       return observer_.on_gpu_failed(at, get<GpuId>());

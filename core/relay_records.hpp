@@ -40,8 +40,39 @@ class CallBlock {
   std::size_t size_ = 0, room_ = 0;
 };
 
-// Writing is the loop's part of the work and must be cheap: plain copies of what is new, a hundred
-// bytes a call. One function for each of Observer's.
+// What both ends know, so that a call says only what is not as they would guess: memory is slow to
+// go from one processor to another, and most launches are of the task, the group and the step time
+// that they were the last time.
+struct KnownCalls {
+  // What does not depend on the group.
+  struct Times {
+    RunTimes expected;
+    Duration step{};
+    int steps = 0;
+    Layout layout;
+    friend bool operator==(const Times&, const Times&) = default;
+  };
+  struct Run {
+    RunId run{};
+    TimePoint launched{};
+    Times times;
+    Group group;
+  };
+
+  TimePoint at{};    // of the latest launch, end of a run, or instant
+  RunId next_run{};  // after the latest launch
+  std::size_t ready_tasks = 0;
+  int idle_gpus = 0;
+  std::vector<Run> runs;  // by the slot of their first task: the latest
+
+  Run& run(std::uint32_t slot) {
+    if (slot >= runs.size()) runs.resize(slot + 1);
+    return runs[slot];
+  }
+};
+
+// Writing is the loop's part of the work and must be cheap: some ten bytes a call. One function for
+// each of Observer's.
 class CallRecorder {
  public:
   // The table must outlive this.
@@ -64,11 +95,16 @@ class CallRecorder {
  private:
   template <class... Fields>
   void put(const Fields&... fields);
+  void put_group(const Group& group);
   void put_task(const Task& task);
+  bool is_told(const Task& task) const {
+    return task.slot < tasks_told_.size() && tasks_told_[task.slot] == task.id;
+  }
 
   const NameTable<ClassId>& classes_;
   std::uint32_t classes_told_ = 0;
   std::vector<TaskId> tasks_told_;  // by slot: the latest
+  KnownCalls known_;
   CallBlock block_;
 };
 
@@ -85,14 +121,6 @@ class CallPlayer {
   void play(CallBlock& block);
 
  private:
-  // What the end of a run takes from its launch.
-  struct Run {
-    TimePoint launched{};
-    Group group;
-    Layout layout;
-    std::vector<const Task*> tasks;
-  };
-
   template <class Field>
   Field get();
   std::span<const char> take(std::size_t count) {
@@ -101,20 +129,23 @@ class CallPlayer {
     left_ = left_.subspan(count);
     return taken;
   }
+  Group get_group();
   const Task& get_task();
   void play_one(CallBlock& block);
   void arrive(TimePoint at, Request&& arriving);
   void launch();
   void end_run();
   void end_request();
+  void instant();
 
   NameTable<ClassId>& classes_;
   Observer& observer_;
   IdTable<RequestId, Request> requests_;  // those that have not ended
-  std::deque<Task> tasks_;                // by slot: the latest; a deque, so that they stay
-  std::vector<Run> runs_;                 // by the slot of their first task: the latest
-  std::span<const char> left_;            // of the block
-  std::size_t arrived_ = 0;               // of its requests
+  std::deque<Task> tasks_;                // by slot: the latest; so that they stay
+  KnownCalls known_;
+  std::vector<std::vector<const Task*>> run_tasks_;  // of known_.runs
+  std::span<const char> left_;                       // of the block
+  std::size_t arrived_ = 0;                          // of its requests
 };
 
 }  // namespace regroup

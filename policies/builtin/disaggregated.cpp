@@ -44,7 +44,7 @@ class Disaggregated final : public Policy {
   void decide(const ClusterView& view, Decisions& out) override {
     if (lanes_.empty())
       for (const Node& node : view.nodes()) cut(node, view.gpus().size());
-    for (const Change& change : view.changes()) take_in(view, change);
+    for (const Change& change : view.changes()) take_in(change);
     while (place_next(view, out)) {
     }
   }
@@ -90,7 +90,7 @@ class Disaggregated final : public Policy {
     while (next < node.count) lane(std::min(widest, node.count - next), {kDenoise});
   }
 
-  Pool pool_of(const ClusterView& view, const Task& task) const {
+  Pool pool_of(const Task& task) const {
     switch (task.kind) {
       case StageKind::kEncode:
         return kEncode;
@@ -110,11 +110,11 @@ class Disaggregated final : public Policy {
     return kDenoise;
   }
 
-  void take_in(const ClusterView& view, const Change& change) {
+  void take_in(const Change& change) {
     switch (change.kind) {
       case Change::Kind::kTaskReady:
         release(change.task->id);
-        waiting_[pool_of(view, *change.task)].emplace(++came_, change.task->slot);
+        waiting_[pool_of(*change.task)].emplace(++came_, change.task->slot);
         break;
       case Change::Kind::kTaskDone:
         release(change.task->id);
@@ -169,7 +169,7 @@ class Disaggregated final : public Policy {
     if (from == nullptr) return false;
     const Task& task = view.task(from->begin()->second);
     from->erase(from->begin());
-    place(view, task, lane, out);
+    place(task, lane, out);
     return true;
   }
 
@@ -190,7 +190,7 @@ class Disaggregated final : public Policy {
     return found ? *on_node : *free.begin();
   }
 
-  void place(const ClusterView& view, const Task& task, std::size_t index, Decisions& out) {
+  void place(const Task& task, std::size_t index, Decisions& out) {
     Lane& lane = lanes_[index];
     const Layout layout = task.widest(lane.working);
     Group group;

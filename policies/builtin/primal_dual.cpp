@@ -194,15 +194,15 @@ class PrimalDual final : public Policy {
     while (plan(view, finder, node, out)) {
     }
     // Another may be among the most pressing by the next event.
-    return {.again = finder.idle() != 0 && anybody_could_move(view, finder), .gap = finder.gap()};
+    return {.again = finder.idle() != 0 && anybody_could_move(finder), .gap = finder.gap()};
   }
 
   // Of all that were looked at for the latest plan.
-  bool anybody_could_move(const ClusterView& view, const MoveFinder& finder) {
+  bool anybody_could_move(const MoveFinder& finder) {
     moves_.clear();
     for (const Task* task : looked_at_) {
       if (task->running) continue;
-      widths_of(view, *task);
+      widths_of(*task);
       finder.add(*task, queues_.live(*task), widths_, top_g_, moves_);
       if (!moves_.empty()) return true;
     }
@@ -263,7 +263,7 @@ class PrimalDual final : public Policy {
   void add_moves(const ClusterView& view, const MoveFinder& finder, std::size_t node,
                  const Task& task) {
     const QueuedRequest& request = queues_.live(task);
-    widths_of(view, task);
+    widths_of(task);
     const std::size_t begin = moves_.size();
     finder.add(task, request, widths_, top_g_, moves_);
     const Layout widest = task.widest(queues_.nodes().count(node));
@@ -286,7 +286,7 @@ class PrimalDual final : public Policy {
     plan_.add(options_);
   }
 
-  void widths_of(const ClusterView& view, const Task& task) {
+  void widths_of(const Task& task) {
     widths_.clear();
     for (const Layout& layout : task.layouts) widths_.push_back(layout.size());
   }

@@ -22,7 +22,7 @@ class Scheduler {
     for (const Change& change : view.changes())
       if (change.kind == Change::Kind::kTaskReady) settle(view, *change.task, out);
     for (const Task* task : view.ready())
-      if (!placed_.contains(task->id)) start(view, *task, out);
+      if (!placed_.contains(task->id)) start(*task, out);
     for (const Task* task : view.ready())
       if (!placed_.contains(task->id) && task->priority > 0) stop_latest(view, *task, out);
     placed_.clear();
@@ -37,7 +37,7 @@ class Scheduler {
     place(task, task.group, task.layout, out);
   }
 
-  void start(const ClusterView& view, const Task& task, Decisions& out) {
+  void start(const Task& task, Decisions& out) {
     const Layout layout = task.widest(1 << task.request.value % 3);
     const Group group = out.idle().pick(layout.size());
     if (!group.empty()) place(task, group, layout, out);

@@ -25,21 +25,21 @@ class OneByOne {
     apart_ = false;
     const auto changes = view.changes();
     if (changes.empty()) return;
-    for (const Change& change : changes) note(view, change);
+    for (const Change& change : changes) note(change);
     if (event_end(changes, 0) == changes.size()) return event(changes);
 
     take_apart();
     // What comes back with a later event is not free yet.
     for (const Change& change : changes)
-      for (const GpuId gpu : comes_back(view, change))
+      for (const GpuId gpu : comes_back(change))
         if (free_.contains(gpu)) free_.take(gpu);
     for (const bool arrivals : {true, false}) {
       std::size_t end = 0;
       for (std::size_t begin = 0; begin < changes.size(); begin = end) {
         end = event_end(changes, begin);
-        if (arrives(view, changes[begin]) != arrivals) continue;
+        if (arrives(changes[begin]) != arrivals) continue;
         const auto together = changes.subspan(begin, end - begin);
-        for (const Change& change : together) give_back(view, change);
+        for (const Change& change : together) give_back(change);
         event(together);
       }
     }
@@ -69,7 +69,7 @@ class OneByOne {
   }
 
  private:
-  static bool arrives(const ClusterView& view, const Change& change) {
+  static bool arrives(const Change& change) {
     return change.kind == Change::Kind::kTaskReady && change.task->group.empty();
   }
   // One past the last change of the event that begins there.
@@ -86,7 +86,7 @@ class OneByOne {
   }
   // The GPUs that the change sets free. (A stage that begins has the group of the one before it,
   // whose end belongs to the same event.)
-  static std::span<const GpuId> comes_back(const ClusterView& view, const Change& change) {
+  static std::span<const GpuId> comes_back(const Change& change) {
     switch (change.kind) {
       case Change::Kind::kTaskReady:
       case Change::Kind::kTaskDone: {
@@ -111,9 +111,9 @@ class OneByOne {
     behind_[node.value] = 1;
     nodes_behind_.push_back(node);
   }
-  void note(const ClusterView& view, const Change& change) {
+  void note(const Change& change) {
     if (change.kind == Change::Kind::kGpuFailed) return changed(change.gpu);
-    if (const auto gpus = comes_back(view, change); !gpus.empty()) changed(gpus[0]);
+    if (const auto gpus = comes_back(change); !gpus.empty()) changed(gpus[0]);
   }
 
   void take_apart() {
@@ -129,8 +129,8 @@ class OneByOne {
   }
 
   // The host has this instant's failures in its book already: nothing is given back that broke.
-  void give_back(const ClusterView& view, const Change& change) {
-    for (const GpuId gpu : comes_back(view, change))
+  void give_back(const Change& change) {
+    for (const GpuId gpu : comes_back(change))
       if (host_->contains(gpu) && !free_.contains(gpu)) free_.give(gpu);
   }
 

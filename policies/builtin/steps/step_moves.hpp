@@ -31,9 +31,7 @@ struct Move {
 using WidthList = std::array<int, 3>;
 
 // A stage that can only have one GPU.
-inline bool single_gpu(const ClusterView& view, const Task& task) {
-  return task.layouts.back().size() == 1;
-}
+inline bool single_gpu(const Task& task) { return task.layouts.back().size() == 1; }
 
 // The moves that are open to tasks on one node.
 class MoveFinder {
@@ -52,7 +50,7 @@ class MoveFinder {
   }
   int widest_window(const Task& task) const {
     const int count = std::min(nodes_.count(node_), static_cast<int>(kMaxGroupSize));
-    if (!single_gpu(view_, task)) return task.widest(count).size();
+    if (!single_gpu(task)) return task.widest(count).size();
     return static_cast<int>(std::bit_floor(static_cast<unsigned>(count)));
   }
 
@@ -72,7 +70,7 @@ class MoveFinder {
     for (const int width : widths) {
       if (width == 0) continue;
       int wide = std::min(width, widest_window(task));
-      if (!single_gpu(view_, task)) wide = task.widest(wide).size();
+      if (!single_gpu(task)) wide = task.widest(wide).size();
       GpuMask used = 0;
       for (int i = 0; i < windows; ++i) {
         const GpuMask window = best_window(own, wide, used);
@@ -137,11 +135,11 @@ class MoveFinder {
     move.layout = task.widest(width);
     if (move.layout.size() > width) return;
     move.runs_on = lowest(window, move.layout.size());
-    if (!single_gpu(view_, task)) move.window = move.runs_on;
+    if (!single_gpu(task)) move.window = move.runs_on;
     move.stays = own == 0 || window == own;
     move.widened = own == 0 ? 0 : width - std::popcount(own);
     move.claims = move.runs_on;
-    if (!move.stays && !single_gpu(view_, task) && source_ == Source::kClaimed) move.claims |= own;
+    if (!move.stays && !single_gpu(task) && source_ == Source::kClaimed) move.claims |= own;
     if ((move.claims & ~idle_) != 0) return;
     const int steps = std::min(steps_, task.steps_left());
     move.placed_s = to_seconds(view_.cost().predict(task, move.layout, steps));

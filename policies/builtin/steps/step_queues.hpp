@@ -193,7 +193,7 @@ class StepQueues {
   void enqueue(const ClusterView& view, const Task& task) {
     QueuedRequest& request = request_of(view, task);
     const WaitingKey key = key_of(task, request);
-    const std::size_t home = home_of(view, task, request);
+    const std::size_t home = home_of(task, request);
     if (places_.size() <= task.slot) places_.resize(task.slot + 1);
     places_[task.slot] = {.request = &request, .home = home};
     WaitingTasks& queue = queues_[home];
@@ -237,8 +237,7 @@ class StepQueues {
   }
 
   // The node its window lies on, if the window works and the narrowest layout fits there.
-  std::size_t home_of(const ClusterView& view, const Task& task,
-                      const QueuedRequest& request) const {
+  std::size_t home_of(const Task& task, const QueuedRequest& request) const {
     if (request.window.empty()) return nodes_.size();
     const std::size_t node = nodes_.node_of(request.window[0]);
     const bool fits = task.layouts.front().size() <= nodes_.count(node);

@@ -39,7 +39,7 @@ class LaneScheduler {
     while (!waiting_.empty() && !free_.empty()) {
       const Task& task = view.task(std::get<3>(*waiting_.begin()));
       waiting_.erase(waiting_.begin());
-      place(view, task, out);
+      place(task, out);
     }
     if constexpr (kPreemptive)
       if (!waiting_.empty()) make_room(view, out);
@@ -121,7 +121,7 @@ class LaneScheduler {
       free_.erase(lane);
   }
 
-  void place(const ClusterView& view, const Task& task, Decisions& out) {
+  void place(const Task& task, Decisions& out) {
     std::size_t chosen = *free_.begin();
     if (!task.group.empty())
       if (const std::size_t before = lane_of_[task.group[0].value]; free_.contains(before))

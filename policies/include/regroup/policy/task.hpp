@@ -42,7 +42,7 @@ struct Task {
 
   // Those worth considering: one for each size, ascending, never empty. The model may be able to
   // have others of the same size; they may be placed too. Valid throughout the run.
-  std::span<const Layout> layouts;
+  std::span<const Layout> layouts{};
 
   constexpr int steps_left() const { return steps_total - steps_done; }
   // The widest of `layouts` of at most `gpus` GPUs (the narrowest one if none is that narrow).
