@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "core/errors.hpp"
 #include "core/journal.hpp"
+#include "core/random.hpp"
 #include "core/request_log.hpp"
 #include "core/results.hpp"
 #include "core/task_log.hpp"
@@ -92,6 +95,115 @@ TEST(Relay, JournalIsThatOfTheLoopsThread) {
   tell(relay);
   relay.finish();
   EXPECT_TRUE(direct == relayed);
+}
+
+// Says all that it is told of runs and instants.
+struct SaysAll final : Observer {
+  void on_launch(TimePoint at, const Launch& l) override {
+    say("launch", at, l.run, l.tasks, l.group);
+    text += fmt::format(" {} x{} step {} expected {}\n", shown(l.layout), l.steps, l.step.count(),
+                        shown(l.expected));
+  }
+  void on_preempt(TimePoint at, RunId run, std::span<const Task* const> tasks) override {
+    say("preempt", at, run, tasks, {});
+  }
+  void on_run_end(const RunRecord& r) override {
+    say("end", r.ended, r.run, r.tasks, r.group);
+    text += fmt::format(" {} x{} since {} took {} expected {} setup {} failed {}\n",
+                        shown(r.layout), r.steps, r.launched.time_since_epoch().count(),
+                        shown(r.times), r.expected.count(), r.setup_needed, r.failed);
+  }
+  void on_instant(TimePoint at, std::size_t ready, int idle) override {
+    text += fmt::format("instant {}: {} {}\n", at.time_since_epoch().count(), ready, idle);
+  }
+
+  static std::string shown(Layout l) {
+    return fmt::format("{}.{}.{}.{}", l.cfg, l.ulysses, l.ring, l.tp);
+  }
+  static std::string shown(const RunTimes& t) {
+    return fmt::format("{}+{}+{}+{}", t.dispatch.count(), t.setup.count(), t.migrate.count(),
+                       t.compute.count());
+  }
+  void say(const char* what, TimePoint at, RunId run, std::span<const Task* const> tasks,
+           const Group& group) {
+    text += fmt::format("{} {}: run {} tasks", what, at.time_since_epoch().count(), run.value);
+    for (const Task* task : tasks)
+      text += fmt::format(" {}@{}s{}", task->id.value, task->slot, task->stage);
+    text += " on";
+    for (const GpuId gpu : group) text += fmt::format(" {}", gpu.value);
+  }
+  std::string text;
+};
+
+// Mostly as the call before in the same slot, so that little is said, and now and then not.
+void tell_random_runs(Observer& observer, std::uint64_t seed) {
+  RandomStream random(seed, "relay");
+  const auto often = [&] { return random.below(8) != 0; };
+  const Request request{.id = {1}, .label = "x"};
+  observer.on_arrival(us(0), request);
+  std::array<Task, 6> tasks;
+  std::uint64_t next_task = 0, next_run = 0;
+  for (std::uint32_t slot = 0; slot < tasks.size(); ++slot)
+    tasks[slot] = {.id = {next_task++}, .request = {1}, .slot = slot};
+  Group group{{0}};
+  RunTimes expected{.dispatch = Duration(5), .compute = Duration(900)};
+  Duration step(300);
+  int steps = 3, idle = 7;
+  std::size_t ready = 2;
+  TimePoint now = us(1);
+  for (int call = 0; call < 5'000; ++call) {
+    Task& first = tasks[random.below(tasks.size())];
+    if (!often()) {  // another one in the same slot
+      first.id = {next_task++};
+      first.stage = static_cast<std::uint8_t>(random.below(3));
+    }
+    if (!often()) group = {{static_cast<std::uint32_t>(random.below(8))}, {9}};
+    if (!often()) expected.migrate = Duration(random.below(3));
+    if (!often()) expected.compute = (steps = 1 + static_cast<int>(random.below(9))) * step;
+    if (!often()) ++next_run;
+    if (!often()) now += Duration(random.below(100));
+    std::vector<const Task*> batch{&first};
+    if (!often()) batch.push_back(&tasks[(first.slot + 1) % tasks.size()]);
+    const Layout layout{.ulysses = static_cast<std::uint8_t>(group.size())};
+    const RunId run{next_run++};
+    const TimePoint launched = now;
+    observer.on_launch(now, {run, batch, group, layout, steps, expected, step});
+    observer.on_instant(now, ready, idle);
+    if (!often()) observer.on_preempt(now, run, batch);
+    const bool as_expected = often();
+    RunTimes times = expected;
+    if (!as_expected) times.compute += Duration(random.below(50));
+    const int done = as_expected ? steps : steps - 1;
+    now = launched + times.total();
+    observer.on_run_end({.run = run,
+                         .tasks = batch,
+                         .group = group,
+                         .layout = layout,
+                         .steps = done,
+                         .launched = launched,
+                         .ended = now,
+                         .times = times,
+                         .expected = expected.total() - (steps - done) * step,
+                         .setup_needed = !often(),
+                         .failed = !often()});
+    if (!often()) ready = random.below(5);
+    if (!often()) idle = static_cast<int>(random.below(5));
+    observer.on_instant(now, ready, idle);
+  }
+  observer.on_end(now);
+}
+
+TEST(Relay, SaysAllThatItWasTold) {
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    SaysAll direct, relayed;
+    tell_random_runs(direct, seed);
+    NameTable<ClassId> classes, theirs;
+    Relay relay(classes, theirs, relayed);
+    tell_random_runs(relay, seed);
+    relay.finish();
+    EXPECT_GT(direct.text.size(), 500'000u);
+    EXPECT_TRUE(direct.text == relayed.text) << "seed " << seed;
+  }
 }
 
 TEST(Relay, TellsClassesBeforeTheirRequests) {
