@@ -13,13 +13,17 @@
 
 namespace regroup {
 
+// What a thread writes all the time lies so far from what another one uses, or each waits for the
+// other's cache line at every write, and both take half as long again. Processors fetch lines of 64
+// bytes in pairs.
+inline constexpr std::size_t kApart = 128;
+
 // Passes what a loop tells it on to an observer, on a thread that it starts: every call, in order,
 // with the same arguments (of tasks: what does not change while they live), so that what is written
 // does not depend on threads. A run is told as its launch and its end: both have the same tasks,
 // group and layout. Live tasks have different slots. Nothing comes back, except that what the
-// observer throws leaves a later call of the loop, or finish(). Calls travel as what
-// nobody could guess, in blocks, of which there are few; where the observer is slower, the loop
-// waits for it.
+// observer throws leaves a later call of the loop, or finish(). Calls travel in blocks, as what
+// nobody could guess; there are few blocks: where the observer is slower, the loop waits for it.
 class Relay final : public Observer {
  public:
   // `classes` is the loop's table, which grows during the run; the observer must look names up in
@@ -62,9 +66,6 @@ class Relay final : public Observer {
   void pass_on();  // the thread
   bool pass_on(CallBlock block);
 
-  // What the two write all the time lies on cache lines that the other never reads: processors
-  // fetch lines in pairs of 64 bytes.
-  static constexpr std::size_t kApart = 128;
   alignas(kApart) CallRecorder recorder_;  // the loop's
   alignas(kApart) CallPlayer player_;      // the thread's
 

@@ -30,8 +30,8 @@ void remove_stale(const std::filesystem::path& path) {
 
 }  // namespace
 
-// The files that are written while the run goes.
-class Results::Files final : public Observer {
+// The files that are written while the run goes. Apart: what lies beside it is the loop's.
+class alignas(kApart) Results::Files final : public Observer {
  public:
   Files(const std::filesystem::path& directory, const Catalog& catalog,
         const NameTable<ClassId>& classes, const ResultsOptions& options)
