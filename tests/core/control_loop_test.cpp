@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 
 #include "core/errors.hpp"
 #include "tests/support/loop_fixture.hpp"
@@ -312,6 +313,27 @@ TEST(ControlLoop, ATaskThatIsDoneIsShownAsItEndedWhenItIsTold) {
   EXPECT_EQ(seen,
             (std::vector<std::string>{"stage 0 on 1 GPUs, 0 left", "stage 1 on 2 GPUs, 0 left",
                                       "stage 2 on 1 GPUs, 0 left"}));
+}
+
+TEST(ControlLoop, ATaskStaysWhereItIsUntilItsEndIsTold) {
+  TestCatalog catalog({2});
+  std::map<TaskId, const Task*> known;
+  std::vector<Request> requests;
+  for (int i = 0; i < 40; ++i) requests.push_back(request(catalog, i, 100, 3));
+  int done = 0;
+  run(catalog, requests, [&](const ClusterView& view, Decisions& out) {
+    for (const Change& change : view.changes()) {
+      if (change.kind == Change::Kind::kTaskReady) known.emplace(change.task->id, change.task);
+      if (change.kind == Change::Kind::kTaskDone) {
+        EXPECT_EQ(known.at(change.task->id), change.task);
+        ++done;
+      }
+    }
+    for (const Task* task : view.ready()) EXPECT_EQ(known.at(task->id), task);
+    for (const Task* task : view.running()) EXPECT_EQ(known.at(task->id), task);
+    first_fit(1)(view, out);
+  });
+  EXPECT_EQ(done, 3 * 40);
 }
 
 TEST(ControlLoop, ATaskThatIsDoneCannotBePlaced) {
