@@ -100,7 +100,9 @@ int become_mpi_program(char** argv) {
   const std::filesystem::path ours = std::filesystem::read_symlink("/proc/self/exe");
   const std::string theirs = ours.parent_path() / RG_MPI_PROGRAM;
   ::execv(theirs.c_str(), argv);
-  return complain(kMachine, fmt::format("{}: {}", theirs, std::strerror(errno)).c_str());
+  return complain(kMachine, fmt::format("{}: {} (this program under MPI, which belongs beside it)",
+                                        theirs, std::strerror(errno))
+                                .c_str());
 }
 #endif
 
