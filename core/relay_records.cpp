@@ -58,7 +58,13 @@ struct EndFields {
   RunTimes times;
   Duration expected;
   int steps;
+  friend bool operator==(const EndFields&, const EndFields&) = default;
 };
+EndFields expected_end(const KnownCalls::Run& run) {
+  const KnownCalls::Times& times = run.times;
+  const Duration total = times.expected.total();
+  return {run.launched + total, times.expected, total, times.steps};
+}
 
 struct Counts {
   std::size_t ready_tasks;
@@ -143,16 +149,13 @@ void CallRecorder::run_end(const RunRecord& r) {
   const KnownCalls::Run& known = known_.run(slot);
   RG_CHECK(known.run == r.run, "run {} ends where run {} was launched", r.run.value,
            known.run.value);
-  const KnownCalls::Times& times = known.times;
-  const Duration total = times.expected.total();
+  const EndFields end{r.ended, r.times, r.expected, r.steps};
   unsigned also = 0;
-  if (r.ended != known.launched + total || r.times != times.expected || r.expected != total ||
-      r.steps != times.steps)
-    also |= says::kOther;
+  if (end != expected_end(known)) also |= says::kOther;
   if (r.setup_needed) also |= says::kSetupNeeded;
   if (r.failed) also |= says::kFailed;
   put(Call::kRunEnd, static_cast<std::uint8_t>(also), slot);
-  if (also & says::kOther) put(EndFields{r.ended, r.times, r.expected, r.steps});
+  if (also & says::kOther) put(end);
   known_.at = r.ended;
 }
 
@@ -259,15 +262,12 @@ void CallPlayer::end_run() {
   const auto also = get<std::uint8_t>();
   const auto slot = get<std::uint32_t>();
   const KnownCalls::Run& run = known_.runs.at(slot);
-  const KnownCalls::Times& times = run.times;
-  EndFields end{run.launched + times.expected.total(), times.expected, times.expected.total(),
-                times.steps};
-  if (also & says::kOther) end = get<EndFields>();
+  const EndFields end = also & says::kOther ? get<EndFields>() : expected_end(run);
   known_.at = end.ended;
   observer_.on_run_end({.run = run.run,
                         .tasks = run_tasks_[slot],
                         .group = run.group,
-                        .layout = times.layout,
+                        .layout = run.times.layout,
                         .steps = end.steps,
                         .launched = run.launched,
                         .ended = end.ended,

@@ -9,6 +9,7 @@
 // Beyond what was published: a cluster may have several nodes, and each has its own budget.
 //
 // Cost of a decision: O(changes x log waiting + tasks it places x layouts).
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -67,17 +68,22 @@ class EdfBestFit final : public Policy {
   // Of at most that many GPUs. Without a deadline, the widest.
   static void narrowest_in_time(const edf::Forecast& forecast, Plan& plan, int gpus) {
     const Task& task = *plan.task;
-    const bool any_time = task.deadline == kNever;
+    if (task.deadline == kNever) {
+      plan.layout = &*std::ranges::find(task.layouts, task.widest(gpus));
+      plan.size = plan.layout->size();
+      plan.finish = forecast.finish(task, plan.size);
+      return;
+    }
     plan.finish = kNever;
     for (const Layout& layout : task.layouts) {
       const int size = layout.size();
       if (size > gpus) break;
       const TimePoint finish = forecast.finish(task, size);
-      if (finish >= plan.finish && !any_time) continue;
+      if (finish >= plan.finish) continue;
       plan.layout = &layout;
       plan.size = size;
       plan.finish = finish;
-      if (finish <= task.deadline && !any_time) return;
+      if (finish <= task.deadline) return;
     }
   }
 
