@@ -21,6 +21,8 @@ struct RunTimes {
 // A checked placement on its way to the backend. Tasks and group are valid during launch() only.
 struct Launch {
   RunId run{};
+  // Small and dense: index your own arrays by it. Used again once the run's end was reported.
+  std::uint32_t slot = 0;
   std::span<const Task* const> tasks;  // one, or a batch of one model, shape and stage
   const Group& group;                  // idle; where each task's state lies is in task->group
   Layout layout{};
@@ -35,10 +37,15 @@ struct Event {
   enum class Kind : std::uint8_t { kRunEnded, kRunFailed, kGpuFailed, kGpuRepaired };
   Kind kind{};
   TimePoint at{};
-  RunId run{};       // run events
-  int steps = 0;     // run events: steps done and kept
-  RunTimes times{};  // run events
-  GpuId gpu{};       // GPU events
+  RunId run{};             // run events
+  std::uint32_t slot = 0;  // run events: as launched
+  int steps = 0;           // run events: steps done and kept
+  RunTimes times{};        // run events
+  GpuId gpu{};             // GPU events
+  // A hint, so that what is known of it can be fetched in time: the slot of the run that will
+  // probably end next. kNoSlot: nobody knows.
+  static constexpr std::uint32_t kNoSlot = ~std::uint32_t{0};
+  std::uint32_t next_slot = kNoSlot;
   friend bool operator==(const Event&, const Event&) = default;
 };
 

@@ -20,7 +20,8 @@ template <class... Args>
 
 }  // namespace
 
-Conservation::Conservation(std::size_t gpus) : gpus_(gpus) {}
+Conservation::Conservation(std::size_t gpus)
+    : run_on_(gpus, kNoRun), rank_(gpus), begins_here_(gpus) {}
 
 // Inline, as others below: see control_loop.cpp.
 inline void Conservation::pass(TimePoint at) {
@@ -36,10 +37,9 @@ inline Conservation::Live& Conservation::live(RequestId request, const char* wha
          arrived ? "but has ended" : "but never arrived");
 }
 
-inline Conservation::GpuState& Conservation::gpu(GpuId id, RunId run) {
-  if (id.value >= gpus_.size())
-    broken(now_, "run {} uses GPU {} of {}", run.value, id.value, gpus_.size());
-  return gpus_[id.value];
+inline void Conservation::check(GpuId gpu, RunId run) const {
+  if (gpu.value >= run_on_.size())
+    broken(now_, "run {} uses GPU {} of {}", run.value, gpu.value, run_on_.size());
 }
 
 void Conservation::on_arrival(TimePoint at, const Request& request) {
@@ -47,22 +47,25 @@ void Conservation::on_arrival(TimePoint at, const Request& request) {
   if (last_arrived_ && request.id <= *last_arrived_)
     broken(at, "request {} arrives after request {}", request.id.value, last_arrived_->value);
   last_arrived_ = request.id;
-  live_.add(request.id) = {.steps = request.steps};
+  live_.add(request.id) = {.steps_left = request.steps};
 }
 
 void Conservation::on_launch(TimePoint at, const Launch& launch) {
   pass(at);
   for (const Task* task : launch.tasks) ++live(task->request, "is launched").running;
-  const auto gpus = static_cast<std::uint32_t>(launch.group.size());
-  const auto tasks = static_cast<std::uint32_t>(launch.tasks.size());
-  for (std::uint32_t rank = 0; rank < gpus; ++rank) {
-    const GpuId id = launch.group[rank];
-    GpuState& state = gpu(id, launch.run);
-    if (state.run != kNoRun)
-      broken(at, "GPU {} is given to run {} while it runs run {}", id.value, launch.run.value,
-             state.run.value);
-    state = {launch.run, at, rank, gpus, tasks, state.busy};
+  std::uint8_t rank = 0;
+  for (const GpuId gpu : launch.group) {
+    check(gpu, launch.run);
+    RunId& running = run_on_[gpu.value];
+    if (running != kNoRun)
+      broken(at, "GPU {} is given to run {} while it runs run {}", gpu.value, launch.run.value,
+             running.value);
+    running = launch.run;
+    rank_[gpu.value] = rank++;
   }
+  if (rank > 0)
+    begins_here_[launch.group[0].value] = {at, rank,
+                                           static_cast<std::uint32_t>(launch.tasks.size())};
   if (last_launched_ && launch.run <= *last_launched_)
     broken(at, "run {} is launched twice", launch.run.value);
   last_launched_ = launch.run;
@@ -72,19 +75,24 @@ void Conservation::on_launch(TimePoint at, const Launch& launch) {
 void Conservation::on_preempt(TimePoint at, RunId, std::span<const Task* const>) { pass(at); }
 
 inline void Conservation::release(const RunRecord& run) {
-  for (std::uint32_t rank = 0; rank < run.group.size(); ++rank) {
-    GpuState& state = gpu(run.group[rank], run.run);
-    if (state.run != run.run || state.rank != rank || state.launched != run.launched ||
-        state.gpus != run.group.size() || state.tasks != run.tasks.size())
-      not_as_launched(run);
-    state.busy += run.ended - state.launched;
-    state.run = kNoRun;
-  }
   if (run.group.empty()) not_as_launched(run);
+  check(run.group[0], run.run);
+  const Running& launched = begins_here_[run.group[0].value];
+  if (launched.launched != run.launched || launched.gpus != run.group.size() ||
+      launched.tasks != run.tasks.size())
+    not_as_launched(run);
+  std::uint8_t rank = 0;
+  for (const GpuId gpu : run.group) {
+    check(gpu, run.run);
+    RunId& running = run_on_[gpu.value];
+    if (running != run.run || rank_[gpu.value] != rank++) not_as_launched(run);
+    running = kNoRun;
+  }
+  busy_ += rank * (run.ended - run.launched);
 }
 
 void Conservation::not_as_launched(const RunRecord& run) const {
-  if (std::ranges::find(gpus_, run.run, &GpuState::run) == gpus_.end())
+  if (std::ranges::find(run_on_, run.run) == run_on_.end())
     broken(run.ended, "run {} ends but does not run", run.run.value);
   broken(run.ended, "run {} does not end as it was launched (time, group or batch differ)",
          run.run.value);
@@ -109,10 +117,11 @@ void Conservation::on_run_end(const RunRecord& run) {
              task->request.value);
     --request.running;
     if (task->kind != StageKind::kDenoise) continue;
-    request.steps_done += run.steps;
-    if (run.steps < 0 || request.steps_done > request.steps)
+    request.steps_left -= run.steps;
+    if (run.steps < 0 || request.steps_left < 0)
       broken(run.ended, "request {} has done {} of its {} steps after run {} of {}",
-             task->request.value, request.steps_done, request.steps, run.run.value, run.steps);
+             task->request.value, task->denoise_steps - request.steps_left, task->denoise_steps,
+             run.run.value, run.steps);
   }
 }
 
@@ -122,9 +131,9 @@ void Conservation::on_request_end(const RequestOutcome& outcome) {
   const Live& request = live(id, "ends");
   if (request.running > 0)
     broken(now_, "request {} ends while {} of its tasks run", id.value, request.running);
-  if (outcome.end == RequestOutcome::End::kFinished && request.steps_done != request.steps)
-    broken(now_, "request {} finishes with {} of its {} steps done", id.value, request.steps_done,
-           request.steps);
+  if (outcome.end == RequestOutcome::End::kFinished && request.steps_left != 0)
+    broken(now_, "request {} finishes with {} of its {} steps done", id.value,
+           outcome.request->steps - request.steps_left, outcome.request->steps);
   charged_s_ += outcome.gpu_seconds;
   live_.remove(id);
 }
@@ -134,16 +143,13 @@ void Conservation::on_instant(TimePoint at, std::size_t, int) { pass(at); }
 void Conservation::on_end(TimePoint at) {
   pass(at);
   if (running_ > 0) {
-    RunId first = kNoRun;
-    for (const GpuState& state : gpus_) first = std::min(first, state.run);
+    const RunId first = *std::ranges::min_element(run_on_);
     broken(at, "run {} is left running ({} in all)", first.value, running_);
   }
   if (!live_.empty())
     broken(at, "request {} arrived but never ended ({} in all)", live_.ids().front().value,
            live_.size());
-  Duration busy{};
-  for (const GpuState& state : gpus_) busy += state.busy;
-  const double busy_s = to_seconds(busy);
+  const double busy_s = to_seconds(busy_);
   if (!(std::abs(charged_s_ - busy_s) <= kRelativeError * busy_s))
     broken(at, "the GPUs were busy for {} GPU seconds, but requests are charged {}", busy_s,
            charged_s_);

@@ -33,28 +33,29 @@ class Conservation final : public Observer {
 
  private:
   struct Live {
-    int steps = 0;  // of denoising, in all
-    int steps_done = 0;
-    int running = 0;  // its tasks that run
+    int steps_left = 0;  // of denoising
+    int running = 0;     // its tasks that run
   };
   static constexpr RunId kNoRun{~std::uint64_t{0}};
-  struct GpuState {
-    RunId run = kNoRun;
+  struct Running {
     TimePoint launched{};
-    std::uint32_t rank = 0;   // in the run's group
-    std::uint32_t gpus = 0;   // of the run
-    std::uint32_t tasks = 0;  // of the run
-    Duration busy{};          // in runs that have ended
+    std::uint32_t gpus = 0;
+    std::uint32_t tasks = 0;
   };
 
   void pass(TimePoint at);
   Live& live(RequestId request, const char* what);
-  GpuState& gpu(GpuId id, RunId run);
+  // Throws for a GPU that there is not.
+  void check(GpuId gpu, RunId run) const;
   // Frees its GPUs, if they are as it was launched on them.
   void release(const RunRecord& run);
   [[noreturn]] void not_as_launched(const RunRecord& run) const;
 
-  std::vector<GpuState> gpus_;
+  // By GPU. The run is apart, so that those of a group are fetched together.
+  std::vector<RunId> run_on_;         // kNoRun: idle
+  std::vector<std::uint8_t> rank_;    // in that run's group
+  std::vector<Running> begins_here_;  // what rank 0 knows of that run
+  Duration busy_{};                   // of all GPUs, in runs that have ended
   IdTable<RequestId, Live> live_;
   std::size_t running_ = 0;  // runs
   std::optional<RunId> last_launched_;

@@ -64,6 +64,7 @@ inline bool ControlLoop::take_in_event(TimePoint until) {
   const auto event = parts_.backend.next_event(until);
   if (event) {
     world_.set_now(event->at);
+    world_.fetch_run(event->next_slot);
     take_in(*event);
   } else if (until != kNever) {
     world_.set_now(until);
@@ -108,8 +109,8 @@ inline void ControlLoop::take_in_wakes() {
 }
 
 inline void ControlLoop::end_run(const Event& event) {
-  const LiveRun& ended = world_.end_run(event.run, event.steps);
-  const Task& first = *ended.tasks[0];
+  const LiveRun& ended = world_.end_run(event);
+  const Task& first = *ended.first;
   if (pinning_ != Pinning::kNone) {
     const bool request_ended =
         first.steps_left() == 0 && first.stage == parts_.catalog.stages(first.model).sink();
@@ -118,9 +119,9 @@ inline void ControlLoop::end_run(const Event& event) {
 
   account(ended, event);
   const RunRecord record{.run = event.run,
-                         .tasks = ended.tasks,
+                         .tasks = ended.tasks(),
                          .group = first.group,
-                         .layout = ended.layout,
+                         .layout = first.layout,
                          .steps = event.steps,
                          .launched = ended.launched,
                          .ended = event.at,
@@ -129,16 +130,16 @@ inline void ControlLoop::end_run(const Event& event) {
                          .setup_needed = ended.setup_needed,
                          .failed = event.kind == Event::Kind::kRunFailed};
   tell([&](Observer& o) { o.on_run_end(record); });
-  for (Task* const task : ended.tasks)
+  for (Task* const task : ended.tasks())
     if (task->steps_left() == 0) end_stage(static_cast<LiveTask&>(*task));
 }
 
 // What the run adds to the outcomes of its requests. A batch shares GPU time evenly.
 inline void ControlLoop::account(const LiveRun& run, const Event& event) {
   const Duration took = event.at - run.launched;
-  const double share = to_seconds(took) * static_cast<double>(run.tasks[0]->group.size()) /
-                       static_cast<double>(run.tasks.size());
-  for (const Task* task : run.tasks) {
+  const double share = to_seconds(took) * static_cast<double>(run.first->group.size()) /
+                       static_cast<double>(run.tasks().size());
+  for (const Task* task : run.tasks()) {
     RequestOutcome& outcome = World::owner(*task).outcome;
     outcome.busy += took;
     outcome.gpu_seconds += share;
@@ -204,10 +205,10 @@ inline void ControlLoop::apply(const Decision& decision) {
     case Decision::Kind::kPreempt: {
       const Task& task = *decision.task;
       if (task.preempting) break;
-      LiveRun& run = *world_.find_run(task.run);
+      LiveRun& run = world_.run_of(task);
       run.preempting = true;
-      for (Task* const told : run.tasks) told->preempting = true;
-      tell([&](Observer& o) { o.on_preempt(now, task.run, run.tasks); });
+      for (Task* const told : run.tasks()) told->preempting = true;
+      tell([&](Observer& o) { o.on_preempt(now, task.run, run.tasks()); });
       parts_.backend.preempt(task.run, task.group);
       break;
     }
@@ -236,6 +237,7 @@ inline bool ControlLoop::runs_ahead(const Launch& launch) const {
 inline void ControlLoop::place(const Decision& decision) {
   const std::span<const Task* const> tasks = checker_.tasks(decision);
   Launch launch{.run = {next_run_++},
+                .slot = world_.take_run_slot(),
                 .tasks = tasks,
                 .group = decision.group,
                 .layout = decision.layout,
@@ -251,7 +253,7 @@ inline void ControlLoop::place(const Decision& decision) {
 
   tell([&](Observer& o) { o.on_launch(world_.now(), launch); });
   parts_.backend.launch(launch);
-  LiveRun& run = world_.add_run(launch.run, launch);
+  LiveRun& run = world_.add_run(launch);
   run.first_step = world_.now() + expected.total() - expected.compute;
   run.step = launch.step;
   run.setup_needed = expected.setup > Duration::zero();

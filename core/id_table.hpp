@@ -3,17 +3,17 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "core/errors.hpp"
-#include "core/slots.hpp"
 
 namespace regroup {
 
 // For ids that count up and are never used again (RunId, RequestId): hashing with linear probing
-// over one array of (id, place), values beside it. Every function is O(1) on average. A value stays
-// where it is until its id is removed. What a removed value holds is kept for the next one, so that
-// nothing is allocated once the table has had as many values as it will.
+// over one array of ids and their values, so that what is found is fetched at once. Every function
+// is O(1) on average. Values move when others come and go. What a removed value holds is kept for
+// another, so that nothing is allocated once the table has had as many values as it will.
 template <class Key, class Value>
 class IdTable {
  public:
@@ -22,8 +22,8 @@ class IdTable {
 
   // nullptr: not there.
   Value* find(Key id) {
-    const Cell& cell = cells_[cell_of(id.value)];
-    return cell.id == kFree ? nullptr : &values_[cell.place];
+    Cell& cell = cells_[cell_of(id.value)];
+    return cell.id == kFree ? nullptr : &cell.value;
   }
   const Value* find(Key id) const { return const_cast<IdTable*>(this)->find(id); }
 
@@ -32,9 +32,9 @@ class IdTable {
     if (2 * (size_ + 1) > cells_.size()) grow();
     Cell& cell = cells_[cell_of(id.value)];
     RG_CHECK(cell.id == kFree, "id {} is added twice", id.value);
-    cell = {id.value, values_.take()};
+    cell.id = id.value;
     ++size_;
-    return values_[cell.place];
+    return cell.value;
   }
 
   // Must be there. The value can be read until the next add().
@@ -47,18 +47,17 @@ class IdTable {
   Value* remove_if_there(Key id) {
     std::size_t hole = cell_of(id.value);
     if (cells_[hole].id == kFree) return nullptr;
-    const std::uint32_t place = cells_[hole].place;
-    values_.give_back(place);
     --size_;
     // Whoever was put off by this cell moves up.
     for (std::size_t next = after(hole); cells_[next].id != kFree; next = after(next)) {
       const std::size_t wanted = first_cell(cells_[next].id);
       if (((next - wanted) & mask_) < ((next - hole) & mask_)) continue;
-      cells_[hole] = cells_[next];
+      cells_[hole].id = cells_[next].id;
+      std::swap(cells_[hole].value, cells_[next].value);
       hole = next;
     }
     cells_[hole].id = kFree;
-    return &values_[place];
+    return &cells_[hole].value;
   }
 
   // Every id, ascending: for messages and ends, not for every event.
@@ -74,7 +73,7 @@ class IdTable {
   static constexpr std::uint64_t kFree = ~std::uint64_t{0};
   struct Cell {
     std::uint64_t id = kFree;
-    std::uint32_t place = 0;  // in values_
+    Value value{};
   };
 
   std::size_t after(std::size_t cell) const { return (cell + 1) & mask_; }
@@ -92,13 +91,12 @@ class IdTable {
     std::vector<Cell> old(2 * cells_.size());
     old.swap(cells_);
     mask_ = cells_.size() - 1;
-    for (const Cell& cell : old)
-      if (cell.id != kFree) cells_[cell_of(cell.id)] = cell;
+    for (Cell& cell : old)
+      if (cell.id != kFree) cells_[cell_of(cell.id)] = std::move(cell);
   }
 
   std::vector<Cell> cells_ = std::vector<Cell>(16);  // a power of two, at most half of them used
   std::size_t mask_ = 15;                            // cells_.size() - 1
-  Slots<Value> values_;
   std::size_t size_ = 0;
 };
 

@@ -35,9 +35,11 @@ Event Replayer::event() {
   }
   const auto run = under_way_.find(next_.run);
   if (run == under_way_.end()) refuse("no such run is under way");
-  if (next_.steps > run->second) refuse(fmt::format("the run has {} steps", run->second));
+  const Placement placement = run->second;
+  if (next_.steps > placement.steps) refuse(fmt::format("the run has {} steps", placement.steps));
   under_way_.erase(run);
   event.run = next_.run;
+  event.slot = placement.slot;
   event.steps = next_.steps;
   event.times = next_.times;
   return event;

@@ -26,7 +26,9 @@ class Replayer final : public Backend {
   // function, for what is not a journal, or not one of such a run.
   Replayer(std::istream& bytes, std::string name, std::size_t gpus);
 
-  void launch(const Launch& launch) override { under_way_[launch.run] = launch.steps; }
+  void launch(const Launch& launch) override {
+    under_way_[launch.run] = {launch.slot, launch.steps};
+  }
   void preempt(RunId, const Group&) override {}
   std::optional<Event> next_event(TimePoint until) override;
 
@@ -57,7 +59,11 @@ class Replayer final : public Backend {
   JournalEntry next_;
   bool more_ = true;  // `next_` is there
   std::uint64_t decisions_ = 0;
-  std::map<RunId, int> under_way_;  // placements, and the steps asked for
+  struct Placement {
+    std::uint32_t slot = 0;
+    int steps = 0;  // asked for
+  };
+  std::map<RunId, Placement> under_way_;
   Check check_{*this};
 };
 

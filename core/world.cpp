@@ -29,7 +29,7 @@ void World::clear_changes() {
 }
 
 Progress World::progress(const Task& task) const {
-  const LiveRun& run = *runs_.find(task.run);
+  const LiveRun& run = runs_[tasks_[task.slot].run_slot];
   const TimePoint run_end = run.first_step + run.steps * run.step;
   // The boundary at or after now, but not before the first step is done.
   const std::int64_t behind = (now_ - run.first_step).count();
@@ -87,9 +87,9 @@ void World::add_task(LiveRequest& owner, std::size_t stage, const Group& state, 
                               .arrival = request.arrival,
                               .deadline = request.deadline,
                               .ready_since = now_,
-                              .group = state,
+                              .layouts = catalog_.layouts(request.shape_id, stage),
                               .layout = layout,
-                              .layouts = catalog_.layouts(request.shape_id, stage)};
+                              .group = state};
   task.gone = false;
   ++live_tasks_;
   move(task);
@@ -129,10 +129,10 @@ std::vector<LiveRequest*> World::all_requests() {
   return requests;
 }
 
-LiveRun& World::add_run(RunId id, const Launch& launch) {
-  LiveRun& run = runs_.add(id);
-  run.tasks.clear();
-  run.layout = launch.layout;
+LiveRun& World::add_run(const Launch& launch) {
+  LiveRun& run = runs_[launch.slot];
+  run.first = nullptr;
+  run.batch.clear();
   run.steps = launch.steps;
   run.launched = now_;
   run.preempting = false;
@@ -140,28 +140,50 @@ LiveRun& World::add_run(RunId id, const Launch& launch) {
     LiveTask& task = tasks_[shown->slot];
     task.running = true;
     task.preempting = false;
-    task.run = id;
+    task.run = launch.run;
+    task.run_slot = launch.slot;
     task.group = launch.group;
     task.layout = launch.layout;
     move(task);
     ++running_tasks_;
-    run.tasks.push_back(&task);
+    if (run.first == nullptr) run.first = &task;
+    if (launch.tasks.size() > 1) run.batch.push_back(&task);
     ++task.owner->running_tasks;
   }
   for (const GpuId gpu : launch.group) {
     gpus_[gpu.value].state = GpuState::kBusy;
-    gpus_[gpu.value].run = id;
+    gpus_[gpu.value].run = launch.run;
   }
+  if (launch.slot >= run_places_.size()) run_places_.resize(launch.slot + 1);
+  const auto& first = static_cast<const LiveTask&>(*run.first);
+  run_places_[launch.slot] = {&first, first.owner};
+  ++live_runs_;
   return run;
 }
 
-const LiveRun& World::end_run(RunId id, int steps) {
-  const LiveRun* const found = runs_.remove_if_there(id);
-  RG_CHECK(found != nullptr, "the backend ended run {}, which is not under way", id.value);
-  const LiveRun& run = *found;
-  RG_CHECK(steps >= 0 && steps <= run.steps, "run {} of {} steps ended with {}", id.value,
+void World::fetch_run(std::uint32_t slot) const {
+  if (slot >= run_places_.size()) return;
+  fetch(&runs_[slot], sizeof(LiveRun));
+  fetch(run_places_[slot].task, 3 * kCacheLine);
+  fetch(run_places_[slot].owner, 2 * kCacheLine);
+}
+
+inline bool World::under_way(RunId run, std::uint32_t slot) const {
+  if (slot >= run_places_.size()) return false;
+  const Task& first = *runs_[slot].first;
+  return first.running && first.run == run;
+}
+
+const LiveRun& World::end_run(const Event& event) {
+  RG_CHECK(under_way(event.run, event.slot), "the backend ended run {}, which is not under way",
+           event.run.value);
+  const LiveRun& run = runs_[event.slot];
+  const int steps = event.steps;
+  RG_CHECK(steps >= 0 && steps <= run.steps, "run {} of {} steps ended with {}", event.run.value,
            run.steps, steps);
-  for (Task* const ended : run.tasks) {
+  runs_.give_back(event.slot);
+  --live_runs_;
+  for (Task* const ended : run.tasks()) {
     LiveTask& task = static_cast<LiveTask&>(*ended);
     task.running = false;
     task.preempting = false;
@@ -173,7 +195,7 @@ const LiveRun& World::end_run(RunId id, int steps) {
     if (task.steps_left() > 0)
       note({.kind = Change::Kind::kTaskReady, .request = task.request, .task = &task});
   }
-  const Group& group = run.tasks[0]->group;
+  const Group& group = run.first->group;
   if (failed_gpus_ == 0) {
     for (const GpuId gpu : group) gpus_[gpu.value].state = GpuState::kIdle;
     idle_.give(group);

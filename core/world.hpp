@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/cache_line.hpp"
 #include "core/catalog.hpp"
-#include "core/id_table.hpp"
 #include "core/names.hpp"
 #include "core/observer.hpp"
 #include "core/slots.hpp"
@@ -17,8 +17,8 @@ namespace regroup {
 
 struct LiveTask;
 
-// A request between its arrival and its end. What every run touches comes first.
-struct LiveRequest {
+// A request between its arrival and its end. What every run touches comes first: two lines.
+struct alignas(kCacheLine) LiveRequest {
   RequestOutcome outcome;
   int running_tasks = 0;
   std::uint16_t stages_done = 0;                          // bit i: stage i
@@ -28,25 +28,33 @@ struct LiveRequest {
   Request request;
 };
 
-// What the loop knows of a task beside what it shows. Every Task of a World is one of these.
-struct LiveTask : Task {
+// What the loop knows of a task beside what it shows.
+struct TaskRecord {
   LiveRequest* owner = nullptr;
   std::uint64_t decided_in = 0;  // the checker's latest call that placed or rejected it
   TaskSet* shown_in = nullptr;   // ready_, running_, or neither yet
+  std::uint32_t run_slot = 0;    // running: of its run
   bool moved = false;            // is in moved_
   bool gone = false;             // it is no more, but its slot is nobody else's yet
 };
+// Every Task of a World is one of these. What every run touches is three lines: a task ends with
+// all the members that its group could have, so its record comes before it.
+struct alignas(kCacheLine) LiveTask : TaskRecord, Task {};
 
-// One launched placement under way; its group is that of its tasks.
-struct LiveRun {
-  std::vector<Task*> tasks;
-  int steps = 0;  // asked for
+// One launched placement under way; its group and layout are those of its tasks.
+struct alignas(kCacheLine) LiveRun {
+  Task* first = nullptr;
+  std::vector<Task*> batch;  // all of them, if there are several
+  int steps = 0;             // asked for
   bool setup_needed = false;
   bool preempting = false;
   TimePoint launched{};
   TimePoint first_step{};  // expected
   Duration step{};         // expected
-  Layout layout;
+
+  std::span<Task* const> tasks() const {
+    return batch.empty() ? std::span(&first, 1) : std::span<Task* const>(batch);
+  }
 };
 
 // Slots of tasks and requests are reused, so that memory follows what is live, not the trace; what
@@ -86,7 +94,7 @@ class World final : public ClusterView {
   // Of one of this world's own tasks.
   static LiveRequest& owner(const Task& task) { return *static_cast<const LiveTask&>(task).owner; }
   std::size_t live_requests() const { return live_requests_; }
-  std::size_t live_runs() const { return runs_.size(); }
+  std::size_t live_runs() const { return live_runs_; }
   std::size_t ready_count() const { return live_tasks_ - running_tasks_; }
   bool any_gpu_working() const { return failed_gpus_ < gpus_.size(); }
 
@@ -107,17 +115,23 @@ class World final : public ClusterView {
   // Live requests, ascending by id.
   std::vector<LiveRequest*> all_requests();
 
-  LiveRun& add_run(RunId id, const Launch& launch);
-  LiveRun* find_run(RunId id) { return runs_.find(id); }
+  // For a run that is about to be launched.
+  std::uint32_t take_run_slot() { return runs_.take(); }
+  LiveRun& add_run(const Launch& launch);
+  // That a running task belongs to.
+  LiveRun& run_of(const Task& task) { return runs_[tasks_[task.slot].run_slot]; }
   // GPUs become idle (unless they failed), tasks ready with their steps counted. Gives what is
-  // known of the run, which is under way no more; valid until the next add_run(). Checks that it
-  // was, and had so many steps.
-  const LiveRun& end_run(RunId id, int steps);
+  // known of the run, which is under way no more; valid until its slot is taken again. Checks that
+  // it was, and had so many steps.
+  const LiveRun& end_run(const Event& event);
+  // Has what the end of that run will touch fetched. Any number will do.
+  void fetch_run(std::uint32_t slot) const;
 
   void fail_gpu(GpuId gpu);
   void repair_gpu(GpuId gpu);
 
  private:
+  bool under_way(RunId run, std::uint32_t slot) const;
   // Most policies live on changes() alone, so the sets are put right only when somebody looks:
   // a task that ends a step and begins the next one in between costs nothing.
   const TaskSet& up_to_date(const TaskSet& set) const;
@@ -141,7 +155,14 @@ class World final : public ClusterView {
   Slots<LiveRequest> requests_;
   std::vector<bool> request_live_;
   std::size_t live_requests_ = 0;
-  IdTable<RunId, LiveRun> runs_;
+  Slots<LiveRun> runs_;
+  // By run's slot: where its first task lies, so that nothing else has to be read to fetch it.
+  struct RunPlace {
+    const LiveTask* task = nullptr;
+    const LiveRequest* owner = nullptr;
+  };
+  std::vector<RunPlace> run_places_;
+  std::size_t live_runs_ = 0;
   std::size_t live_tasks_ = 0;
   std::size_t running_tasks_ = 0;
   mutable TaskSet ready_{&pool_};

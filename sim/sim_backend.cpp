@@ -42,11 +42,14 @@ SimBackend::SimBackend(const Catalog& catalog, SimOptions options)
 
 void SimBackend::launch(const Launch& launch) {
   const Task& first = *launch.tasks[0];
-  const std::uint32_t slot = runs_.take();
+  const std::uint32_t slot = launch.slot;
+  if (slot >= runs_.size()) runs_.resize(slot + 1);
   Run& run = runs_[slot];
   run.id = launch.run;
   run.launched = now_;
-  run.times = launch.expected;
+  run.dispatch = launch.expected.dispatch;
+  run.setup = launch.expected.setup;
+  run.migrate = launch.expected.migrate;
   run.first_step = kNever;
   run.step = launch.step;
   run.request = first.request;
@@ -54,21 +57,20 @@ void SimBackend::launch(const Launch& launch) {
   run.first_index = first.steps_done;
   run.steps = launch.steps;
   run.group = launch.group;
-  run.migrating.clear();
-  run.steps_begun = run.steps_done = 0;
-  run.in_line = false;
   for (const GpuId gpu : launch.group) {
     RG_CHECK(on_gpu_[gpu.value] == kNoRun, "run {} is launched on busy GPU {}", launch.run.value,
              gpu.value);
     on_gpu_[gpu.value] = slot;
   }
   if (turns_) {
-    if (run.times.migrate > Duration{}) run.migrating = all_gpus(launch);
+    run.steps_begun = run.steps_done = 0;
+    run.migrating.clear();
+    if (run.migrate > Duration{}) run.migrating = all_gpus(launch);
     ask_for_turn(slot);
     take_turns();
     return;
   }
-  run.first_step = now_ + run.times.total() - run.times.compute;
+  run.first_step = now_ + run.dispatch + run.setup + run.migrate;
   plan_end(slot, run.version, boundary(run, run.steps));
 }
 
@@ -87,13 +89,13 @@ void SimBackend::take_turns() {
   while (const auto slot = turns_->next()) {
     Run& run = runs_[*slot];
     run.in_line = false;
-    TimePoint begins = now_ + (run.steps_begun == 0 ? run.times.dispatch : Duration{});
+    TimePoint begins = now_ + (run.steps_begun == 0 ? run.dispatch : Duration{});
     for (const GpuId gpu : gpus_of(run)) begins = std::max(begins, free_from_[gpu.value]);
     if (!run.migrating.empty()) {
-      plan_piece(*slot, begins + run.times.migrate);
+      plan_piece(*slot, begins + run.migrate);
       continue;
     }
-    if (run.steps_begun == 0) begins = run.first_step = begins + run.times.setup;
+    if (run.steps_begun == 0) begins = run.first_step = begins + run.setup;
     plan_piece(*slot, begins + step_duration(run, run.steps_begun++));
   }
 }
@@ -183,18 +185,22 @@ std::optional<Event> SimBackend::end(std::uint32_t slot, Event::Kind kind, int s
   event.kind = kind;
   event.at = at;
   event.run = run.id;
+  event.slot = slot;
   event.steps = steps;
-  event.times = run.times;
   if (at < run.first_step) {  // failed while it was being set up
-    event.times = {};
     event.times.dispatch = at - run.launched;
   } else {
+    event.times.setup = run.setup;
+    event.times.migrate = run.migrate;
     event.times.compute = at - run.first_step;
     // With whatever it waited for its turns.
-    event.times.dispatch = run.first_step - run.launched - run.times.setup - run.times.migrate;
+    event.times.dispatch = run.first_step - run.launched - run.setup - run.migrate;
   }
   ++run.version;  // what is planned for it still is void
-  runs_.give_back(slot);
+  if (!queue_.empty() && queue_.top().kind() == Event::Kind::kRunEnded) {
+    event.next_slot = queue_.top().subject;
+    fetch(&runs_[event.next_slot], 2 * kCacheLine);
+  }
   return result;
 }
 

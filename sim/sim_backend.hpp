@@ -3,9 +3,9 @@
 
 #include <vector>
 
+#include "core/cache_line.hpp"
 #include "core/catalog.hpp"
 #include "core/jitter.hpp"
-#include "core/slots.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/turns.hpp"
 
@@ -42,23 +42,24 @@ class SimBackend final : public Backend {
   std::optional<Event> next_event(TimePoint until) override;
 
  private:
-  struct Run {
+  // What every run touches comes first: two lines.
+  struct alignas(kCacheLine) Run {
     RunId id{};
     TimePoint launched{};
     TimePoint first_step{};  // kNever: not known yet
-    RunTimes times;          // all but compute
-    Duration step{};         // without jitter
-    RequestId request{};     // for jitter, with
-    std::uint8_t stage = 0;
-    int first_index = 0;        // the stage's number of the first step
+    Duration dispatch{}, setup{}, migrate{};
+    Duration step{};            // without jitter
     int steps = 0;              // planned
-    std::uint32_t version = 0;  // of the plan, also of earlier runs in that slot: see EventQueue
+    std::uint32_t version = 0;  // of the plan, also of earlier runs in the slot: see EventQueue
+    RequestId request{};        // for jitter, with:
+    int first_index = 0;        // the stage's number of the first step
+    std::uint8_t stage = 0;
     Group group{};
     // Only where sources take part:
-    std::vector<GpuId> migrating;  // all GPUs of a migration that is not done; else empty
-    int steps_begun = 0;           // their turn has come
-    int steps_done = 0;
     bool in_line = false;
+    int steps_begun = 0;  // their turn has come
+    int steps_done = 0;
+    std::vector<GpuId> migrating;  // all GPUs of a migration that is not done; else empty
   };
 
   Duration step_duration(const Run& run, int index) const;
@@ -84,9 +85,9 @@ class SimBackend final : public Backend {
   EventQueue queue_;
   std::optional<Turns> turns_;  // where sources take part; and with it:
   Duration queue_ahead_{};
-  std::vector<TimePoint> free_from_;  // by GPU: when what it was given last ends
-  bool someone_left_ = false;         // so that others may have their turn
-  Slots<Run> runs_;
+  std::vector<TimePoint> free_from_;   // by GPU: when what it was given last ends
+  bool someone_left_ = false;          // so that others may have their turn
+  std::vector<Run> runs_;              // by the slot of the launch
   std::vector<std::uint32_t> on_gpu_;  // by GPU: the run's slot; kNoRun: idle
 };
 

@@ -61,7 +61,7 @@ int ClusterBackend::node_of(GpuId gpu) const { return node_of_gpu_[gpu.value]; }
 void ClusterBackend::send(int to, const Message& message) { transport_.send(to, encode(message)); }
 
 void ClusterBackend::launch(const Launch& launch) {
-  Run run{.group = launch.group, .launched = now_};
+  Run run{.slot = launch.slot, .group = launch.group, .launched = now_};
   std::vector<RunPart> parts;
   for (std::size_t i = 0; i < launch.group.size(); ++i) {
     const int on = node_of(launch.group[i]);
@@ -213,6 +213,7 @@ void ClusterBackend::finish(RunId id, Run& run) {
   Event event{.kind = run.failed ? Event::Kind::kRunFailed : Event::Kind::kRunEnded,
               .at = std::max({run.ended, now_, earliest_}),
               .run = id,
+              .slot = run.slot,
               .steps = run.steps,
               .times = run.times};
   event.times.dispatch = {};

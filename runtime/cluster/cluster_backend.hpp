@@ -54,6 +54,7 @@ class ClusterBackend final : public Backend {
     bool settling = false;
   };
   struct Run {
+    std::uint32_t slot = 0;  // of its launch
     Group group{};
     TimePoint launched{};
     std::vector<int> nodes{};    // the first has the first member

@@ -26,6 +26,7 @@ RankBackend::RankBackend(const Catalog& catalog, ServeOptions options)
 void RankBackend::launch(const Launch& launch) {
   auto run = std::make_unique<RankRun>();
   run->id = launch.run;
+  run->slot = launch.slot;
   run->group = launch.group;
   run->layout = launch.layout;
   run->steps = launch.steps;
@@ -131,8 +132,12 @@ void RankBackend::add_event(Event event) {
 
 // The parts of a run's time add up to all of it: what no rank has measured is dispatch.
 void RankBackend::end_run(const RankRun& run, Event::Kind kind) {
-  add_event(
-      {.kind = kind, .at = run.ended, .run = run.id, .steps = run.steps_done, .times = run.times});
+  add_event({.kind = kind,
+             .at = run.ended,
+             .run = run.id,
+             .slot = run.slot,
+             .steps = run.steps_done,
+             .times = run.times});
   Event& event = events_.back();
   event.times.dispatch = {};
   event.times.dispatch = event.at - run.launched - event.times.total();

@@ -34,6 +34,7 @@ struct RankRun {
   static constexpr std::uint64_t kNumbers = 64;
 
   RunId id{};
+  std::uint32_t slot = 0;  // the dispatcher's
   Group group;
   Layout layout{};
   // Groups of some of its members are formed with the numbers after its own, kNumbers in all.

@@ -37,6 +37,7 @@ class BrokenRule : public ::testing::Test {
     second.id = {1};
     task.request = {0};
     task.kind = StageKind::kDenoise;
+    task.denoise_steps = 4;
   }
 
   void arrive(TimePoint at, const Request& request) { conservation.on_arrival(at, request); }

@@ -167,7 +167,7 @@ void tell_random_runs(Observer& observer, std::uint64_t seed) {
     const Layout layout{.ulysses = static_cast<std::uint8_t>(group.size())};
     const RunId run{next_run++};
     const TimePoint launched = now;
-    observer.on_launch(now, {run, batch, group, layout, steps, expected, step});
+    observer.on_launch(now, {run, 0, batch, group, layout, steps, expected, step});
     observer.on_instant(now, ready, idle);
     if (!often()) observer.on_preempt(now, run, batch);
     const bool as_expected = often();

@@ -21,7 +21,6 @@ concept Comparable = requires(A a, B b) {
 static_assert(Comparable<GpuId, GpuId> && !Comparable<GpuId, NodeId>);
 static_assert(!std::is_convertible_v<GpuId, NodeId> && !std::is_convertible_v<int, GpuId>);
 static_assert(!std::is_convertible_v<TimePoint, std::chrono::steady_clock::time_point>);
-static_assert(std::is_trivially_copyable_v<Group>, "tasks are copied often");
 
 TEST(Time, FromSecondsRoundsToTheNearestNanosecond) {
   EXPECT_EQ(from_seconds(0.0), 0ns);
@@ -100,6 +99,23 @@ TEST(Groups, AreEqualWhateverTheyHeldBefore) {
   group.push_back(GpuId{4});
   EXPECT_EQ(group, Group{GpuId{4}});
   EXPECT_FALSE(group.contains(GpuId{1})) << "of its former life";
+}
+
+TEST(Groups, CopiesHaveAllMembersWhateverTheyHeldBefore) {
+  for (std::uint32_t size = 0; size <= kMaxGroupSize + 1; ++size) {
+    const Group group = upto(size);
+    const Group made = group;
+    EXPECT_EQ(made, group);
+    for (const std::uint32_t before : {0u, 3u, 8u, 9u, 32u}) {
+      Group assigned = upto(before);
+      assigned = group;
+      EXPECT_EQ(assigned, group);
+      EXPECT_EQ(assigned.overflowed(), size > kMaxGroupSize);
+      const Group& itself = assigned;
+      assigned = itself;
+      EXPECT_EQ(assigned, group);
+    }
+  }
 }
 
 TEST(Groups, FirstIsAPrefix) {

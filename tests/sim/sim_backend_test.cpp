@@ -25,6 +25,7 @@ void launch(const TestCatalog& catalog, SimBackend& backend, const Task& task, s
   const Layout layout{.ulysses = static_cast<std::uint8_t>(group.size())};
   const CostModel& cost = catalog.cost();
   backend.launch({.run = {run},
+                  .slot = static_cast<std::uint32_t>(run),
                   .tasks = tasks,
                   .group = group,
                   .layout = layout,
@@ -58,6 +59,20 @@ TEST(SimBackend, EqualTimesLeaveInLaunchOrder) {
   EXPECT_EQ(backend.next_event(kNever)->run, RunId{2});
   EXPECT_EQ(backend.next_event(kNever)->run, RunId{0});
   EXPECT_EQ(backend.next_event(kNever)->run, RunId{1});
+}
+
+TEST(SimBackend, SaysWhichRunWillProbablyEndNext) {
+  TestCatalog catalog({3});
+  SimBackend backend(catalog, {});
+  const Task task = denoise(catalog, 0);
+  launch(catalog, backend, task, 0, {{0}}, 2);
+  launch(catalog, backend, task, 1, {{1}}, 1);
+  launch(catalog, backend, task, 2, {{2}}, 3);
+  for (const auto& [slot, next] : {std::pair{1u, 0u}, {0u, 2u}, {2u, Event::kNoSlot}}) {
+    const auto event = backend.next_event(kNever);
+    EXPECT_EQ(event->slot, slot);
+    EXPECT_EQ(event->next_slot, next);
+  }
 }
 
 TEST(SimBackend, StopsAtTheInstantItWasGiven) {

@@ -58,6 +58,7 @@ class SourcesTakePart : public ::testing::Test {
     const Task* const tasks[] = {&task};
     const Layout layout{.ulysses = static_cast<std::uint8_t>(group.size())};
     backend_->launch({.run = {run},
+                      .slot = static_cast<std::uint32_t>(run),
                       .tasks = tasks,
                       .group = group,
                       .layout = layout,

@@ -9,7 +9,7 @@
 #include "regroup/policy/policy.hpp"
 
 // Raised by one whenever anything in regroup/policy/ changes shape or meaning.
-#define RG_POLICY_API_VERSION 3
+#define RG_POLICY_API_VERSION 4
 
 #define RG_STRINGIZE_(x) #x
 #define RG_STRINGIZE(x) RG_STRINGIZE_(x)

@@ -36,13 +36,13 @@ struct Task {
   TimePoint deadline = kNever;  // of the request
   TimePoint ready_since{};      // when it last became ready
 
-  RunId run{};      // running: the launched placement it belongs to
-  Group group{};    // running: where. Ready: where its state lies (empty: nothing to move)
-  Layout layout{};  // of `group`
+  RunId run{};  // running: the launched placement it belongs to
 
   // Those worth considering: one for each size, ascending, never empty. The model may be able to
   // have others of the same size; they may be placed too. Valid throughout the run.
   std::span<const Layout> layouts{};
+  Layout layout{};  // of `group`
+  Group group{};    // running: where. Ready: where its state lies (empty: nothing to move)
 
   constexpr int steps_left() const { return steps_total - steps_done; }
   // The widest of `layouts` of at most `gpus` GPUs (the narrowest one if none is that narrow).

@@ -96,6 +96,17 @@ class Group {
   explicit constexpr Group(std::span<const GpuId> members) {
     for (const GpuId id : members) push_back(id);
   }
+  constexpr Group(const Group& other) { *this = other; }
+  // Nearly all groups are of a node's GPUs at most: of the rest no memory is touched.
+  constexpr Group& operator=(const Group& other) {
+    size_ = other.size_;
+    overflowed_ = other.overflowed_;
+    std::array<GpuId, kFew> few;  // copied by way of registers
+    std::copy_n(other.members_.begin(), kFew, few.begin());
+    std::copy_n(few.begin(), kFew, members_.begin());
+    for (std::size_t i = kFew; i < size_; ++i) members_[i] = other.members_[i];
+    return *this;
+  }
 
   // A member past kMaxGroupSize is dropped, and the group overflowed: the host refuses it.
   constexpr void push_back(GpuId id) {
@@ -127,9 +138,11 @@ class Group {
   }
 
  private:
-  std::array<GpuId, kMaxGroupSize> members_{};
-  std::uint32_t size_ = 0;
+  static constexpr std::size_t kFew = 8;
+
+  std::uint16_t size_ = 0;  // before the members: beside the first few
   bool overflowed_ = false;
+  std::array<GpuId, kMaxGroupSize> members_{};
 };
 
 }  // namespace regroup
