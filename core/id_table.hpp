@@ -3,20 +3,25 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <utility>
+#include <type_traits>
 #include <vector>
 
 #include "core/errors.hpp"
+#include "core/slots.hpp"
 
 namespace regroup {
 
-// For ids that count up and are never used again (RunId, RequestId): hashing with linear probing
-// over one array of ids and their values, so that what is found is fetched at once. Every function
-// is O(1) on average. Values move when others come and go. What a removed value holds is kept for
-// another, so that nothing is allocated once the table has had as many values as it will.
+// Both are for ids that count up and are never used again (RunId, RequestId). Every function is
+// O(1) on average, and nothing is allocated once there have been as many values as there ever will
+// be.
+
+// Small values: hashing with linear probing over one array of ids and their values, so that what is
+// found is fetched at once. Values move when others come and go.
 template <class Key, class Value>
 class IdTable {
  public:
+  static_assert(std::is_trivially_copyable_v<Value> && sizeof(Value) <= 8, "see IdRecords");
+
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
 
@@ -27,7 +32,7 @@ class IdTable {
   }
   const Value* find(Key id) const { return const_cast<IdTable*>(this)->find(id); }
 
-  // Must not be there. The value is new, or one that was removed: the caller sets all of it.
+  // Must not be there. The caller sets the value.
   Value& add(Key id) {
     if (2 * (size_ + 1) > cells_.size()) grow();
     Cell& cell = cells_[cell_of(id.value)];
@@ -37,27 +42,21 @@ class IdTable {
     return cell.value;
   }
 
-  // Must be there. The value can be read until the next add().
-  Value& remove(Key id) {
-    Value* const removed = remove_if_there(id);
-    RG_CHECK(removed != nullptr, "id {} is not there", id.value);
-    return *removed;
-  }
-  // The same; nullptr: it was not there.
-  Value* remove_if_there(Key id) {
+  // Must be there.
+  Value remove(Key id) {
     std::size_t hole = cell_of(id.value);
-    if (cells_[hole].id == kFree) return nullptr;
+    RG_CHECK(cells_[hole].id != kFree, "id {} is not there", id.value);
+    const Value removed = cells_[hole].value;
     --size_;
     // Whoever was put off by this cell moves up.
     for (std::size_t next = after(hole); cells_[next].id != kFree; next = after(next)) {
       const std::size_t wanted = first_cell(cells_[next].id);
       if (((next - wanted) & mask_) < ((next - hole) & mask_)) continue;
-      cells_[hole].id = cells_[next].id;
-      std::swap(cells_[hole].value, cells_[next].value);
+      cells_[hole] = cells_[next];
       hole = next;
     }
     cells_[hole].id = kFree;
-    return &cells_[hole].value;
+    return removed;
   }
 
   // Every id, ascending: for messages and ends, not for every event.
@@ -91,13 +90,41 @@ class IdTable {
     std::vector<Cell> old(2 * cells_.size());
     old.swap(cells_);
     mask_ = cells_.size() - 1;
-    for (Cell& cell : old)
-      if (cell.id != kFree) cells_[cell_of(cell.id)] = std::move(cell);
+    for (const Cell& cell : old)
+      if (cell.id != kFree) cells_[cell_of(cell.id)] = cell;
   }
 
   std::vector<Cell> cells_ = std::vector<Cell>(16);  // a power of two, at most half of them used
   std::size_t mask_ = 15;                            // cells_.size() - 1
   std::size_t size_ = 0;
+};
+
+// Larger values: each stays where it is until its id is removed, and what it held is kept for the
+// next one.
+template <class Key, class Value>
+class IdRecords {
+ public:
+  // nullptr: not there.
+  Value* find(Key id) {
+    const std::uint32_t* const slot = slots_.find(id);
+    return slot == nullptr ? nullptr : &values_[*slot];
+  }
+  // Must not be there. The value is new, or one that was removed: the caller sets all of it.
+  Value& add(Key id) {
+    std::uint32_t& slot = slots_.add(id);
+    slot = values_.take();
+    return values_[slot];
+  }
+  // Must be there. The value can be read until the next add().
+  Value& remove(Key id) {
+    const std::uint32_t slot = slots_.remove(id);
+    values_.give_back(slot);
+    return values_[slot];
+  }
+
+ private:
+  IdTable<Key, std::uint32_t> slots_;
+  Slots<Value> values_;
 };
 
 }  // namespace regroup

@@ -140,8 +140,8 @@ class CallPlayer {
 
   NameTable<ClassId>& classes_;
   Observer& observer_;
-  IdTable<RequestId, Request> requests_;  // those that have not ended
-  std::deque<Task> tasks_;                // by slot: the latest; so that they stay
+  IdRecords<RequestId, Request> requests_;  // those that have not ended
+  std::deque<Task> tasks_;                  // by slot: the latest; so that they stay
   KnownCalls known_;
   std::vector<std::vector<const Task*>> run_tasks_;  // of known_.runs
   std::span<const char> left_;                       // of the block

@@ -30,8 +30,8 @@ class TaskLog final : public Observer {
 
  private:
   const Catalog& catalog_;
-  IdTable<RequestId, std::string> labels_;  // of live requests, as CSV fields
-  std::string row_, how_;                   // kept for their memory
+  IdRecords<RequestId, std::string> labels_;  // of live requests, as CSV fields
+  std::string row_, how_;                     // kept for their memory
   OutputFile file_;
 };
 

@@ -118,7 +118,7 @@ class TimelineLog final : public Observer {
   std::vector<Track> gpu_tracks_;    // index = GpuId
   std::vector<Track> class_tracks_;  // index = ClassId; 0: none yet
   Track requests_{}, waiting_{}, busy_{};
-  IdTable<RequestId, Live> live_;  // those that are drawn
+  IdRecords<RequestId, Live> live_;  // those that are drawn
   std::int64_t busy_gpus_ = 0;
   std::int64_t shown_waiting_ = -1, shown_busy_ = -1;  // the counters' last values
   bool drew_ = true;                                   // something, since the last instant
