@@ -162,10 +162,15 @@ LiveRun& World::add_run(const Launch& launch) {
 }
 
 void World::fetch_run(std::uint32_t slot) const {
+  constexpr std::size_t kTask = 3 * kCacheLine, kOwner = 2 * kCacheLine;
+  // A task with a group of eight: its size and its members.
+  static_assert(sizeof(TaskRecord) + sizeof(Task) - sizeof(Group) + 9 * sizeof(GpuId) <= kTask);
+  static_assert(sizeof(RequestOutcome) + sizeof(LiveRequest::running_tasks) <= kOwner);
+  static_assert(sizeof(LiveRun) == kCacheLine);
   if (slot >= run_places_.size()) return;
   fetch(&runs_[slot], sizeof(LiveRun));
-  fetch(run_places_[slot].task, 3 * kCacheLine);
-  fetch(run_places_[slot].owner, 2 * kCacheLine);
+  fetch(run_places_[slot].task, kTask);
+  fetch(run_places_[slot].owner, kOwner);
 }
 
 inline bool World::under_way(RunId run, std::uint32_t slot) const {
