@@ -9,14 +9,15 @@
 #include <thread>
 #include <vector>
 
+#include "core/cache_line.hpp"
 #include "core/relay_records.hpp"
 
 namespace regroup {
 
 // What a thread writes all the time lies so far from what another one uses, or each waits for the
-// other's cache line at every write, and both take half as long again. Processors fetch lines of 64
-// bytes in pairs.
-inline constexpr std::size_t kApart = 128;
+// other's cache line at every write, and both take half as long again. Processors fetch lines in
+// pairs.
+inline constexpr std::size_t kApart = 2 * kCacheLine;
 
 // Passes what a loop tells it on to an observer, on a thread that it starts: every call, in order,
 // with the same arguments (of tasks: what does not change while they live), so that what is written

@@ -29,7 +29,7 @@ void World::clear_changes() {
 }
 
 Progress World::progress(const Task& task) const {
-  const LiveRun& run = runs_[tasks_[task.slot].run_slot];
+  const LiveRun& run = run_of(task);
   const TimePoint run_end = run.first_step + run.steps * run.step;
   // The boundary at or after now, but not before the first step is done.
   const std::int64_t behind = (now_ - run.first_step).count();
@@ -131,7 +131,8 @@ std::vector<LiveRequest*> World::all_requests() {
 
 LiveRun& World::add_run(const Launch& launch) {
   LiveRun& run = runs_[launch.slot];
-  run.first = nullptr;
+  LiveTask& first = tasks_[launch.tasks[0]->slot];
+  run.first = &first;
   run.batch.clear();
   run.steps = launch.steps;
   run.launched = now_;
@@ -146,7 +147,6 @@ LiveRun& World::add_run(const Launch& launch) {
     task.layout = launch.layout;
     move(task);
     ++running_tasks_;
-    if (run.first == nullptr) run.first = &task;
     if (launch.tasks.size() > 1) run.batch.push_back(&task);
     ++task.owner->running_tasks;
   }
@@ -155,7 +155,6 @@ LiveRun& World::add_run(const Launch& launch) {
     gpus_[gpu.value].run = launch.run;
   }
   if (launch.slot >= run_places_.size()) run_places_.resize(launch.slot + 1);
-  const auto& first = static_cast<const LiveTask&>(*run.first);
   run_places_[launch.slot] = {&first, first.owner};
   ++live_runs_;
   return run;

@@ -120,6 +120,7 @@ class World final : public ClusterView {
   LiveRun& add_run(const Launch& launch);
   // That a running task belongs to.
   LiveRun& run_of(const Task& task) { return runs_[tasks_[task.slot].run_slot]; }
+  const LiveRun& run_of(const Task& task) const { return runs_[tasks_[task.slot].run_slot]; }
   // GPUs become idle (unless they failed), tasks ready with their steps counted. Gives what is
   // known of the run, which is under way no more; valid until its slot is taken again. Checks that
   // it was, and had so many steps.

@@ -8,8 +8,6 @@
 namespace regroup::sim {
 namespace {
 
-constexpr std::uint32_t kNoRun = ~std::uint32_t{0};
-
 // Those of the launch, and those where its states lie.
 std::vector<GpuId> all_gpus(const Launch& launch) {
   std::vector<GpuId> gpus(launch.group.begin(), launch.group.end());
@@ -22,7 +20,7 @@ std::vector<GpuId> all_gpus(const Launch& launch) {
 }  // namespace
 
 SimBackend::SimBackend(const Catalog& catalog, SimOptions options)
-    : options_(std::move(options)), on_gpu_(catalog.gpus().size(), kNoRun) {
+    : options_(std::move(options)), on_gpu_(catalog.gpus().size(), Event::kNoSlot) {
   const Semantics semantics = catalog.semantics();
   if (semantics.sources_take_part) turns_.emplace(on_gpu_.size());
   queue_ahead_ = semantics.queue_ahead;
@@ -58,8 +56,8 @@ void SimBackend::launch(const Launch& launch) {
   run.steps = launch.steps;
   run.group = launch.group;
   for (const GpuId gpu : launch.group) {
-    RG_CHECK(on_gpu_[gpu.value] == kNoRun, "run {} is launched on busy GPU {}", launch.run.value,
-             gpu.value);
+    RG_CHECK(on_gpu_[gpu.value] == Event::kNoSlot, "run {} is launched on busy GPU {}",
+             launch.run.value, gpu.value);
     on_gpu_[gpu.value] = slot;
   }
   if (turns_) {
@@ -122,7 +120,7 @@ std::optional<Event> SimBackend::end_piece(std::uint32_t slot) {
 
 void SimBackend::preempt(RunId id, const Group& group) {
   const std::uint32_t slot = on_gpu_[group[0].value];
-  if (slot == kNoRun || runs_[slot].id != id) return;
+  if (slot == Event::kNoSlot || runs_[slot].id != id) return;
   Run& run = runs_[slot];
   if (turns_) {
     // In line for a step, it does that one.
@@ -165,7 +163,7 @@ std::optional<Event> SimBackend::next_event(TimePoint until) {
 // A run on the GPU fails with it, and is reported first; it keeps the steps that were done.
 std::optional<Event> SimBackend::fail_gpu(GpuId gpu) {
   const std::uint32_t slot = on_gpu_[gpu.value];
-  if (slot == kNoRun) return Event{.kind = Event::Kind::kGpuFailed, .at = now_, .gpu = gpu};
+  if (slot == Event::kNoSlot) return Event{.kind = Event::Kind::kGpuFailed, .at = now_, .gpu = gpu};
   queue_.push(Event::Kind::kGpuFailed, {.at = now_, .subject = gpu.value});
   const Run& run = runs_[slot];
   if (turns_) return end(slot, Event::Kind::kRunFailed, run.steps_done, now_);
@@ -177,7 +175,7 @@ std::optional<Event> SimBackend::fail_gpu(GpuId gpu) {
 std::optional<Event> SimBackend::end(std::uint32_t slot, Event::Kind kind, int steps,
                                      TimePoint at) {
   Run& run = runs_[slot];
-  for (const GpuId gpu : run.group) on_gpu_[gpu.value] = kNoRun;
+  for (const GpuId gpu : run.group) on_gpu_[gpu.value] = Event::kNoSlot;
   if (turns_) turns_->leave(slot);
   someone_left_ = turns_.has_value();
   std::optional<Event> result;  // filled in where it lies: it is the loop's

@@ -88,7 +88,7 @@ class SimBackend final : public Backend {
   std::vector<TimePoint> free_from_;   // by GPU: when what it was given last ends
   bool someone_left_ = false;          // so that others may have their turn
   std::vector<Run> runs_;              // by the slot of the launch
-  std::vector<std::uint32_t> on_gpu_;  // by GPU: the run's slot; kNoRun: idle
+  std::vector<std::uint32_t> on_gpu_;  // by GPU: the run's slot; Event::kNoSlot: idle
 };
 
 }  // namespace regroup::sim
